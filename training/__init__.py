@@ -1,0 +1,1 @@
+"""The training loop's own parts, shared by the two experiments."""
