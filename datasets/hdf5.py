@@ -1,0 +1,50 @@
+"""Write an HDF5 file whole or not at all."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from datasets import DataError
+
+
+@contextmanager
+def written_whole(path):
+    """Open an HDF5 file for writing beside its place, and move it there.
+
+    If anything goes wrong in the block, an older file at `path` is left as it is
+    and the new one removed.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file shall be. Its folder is made if need be.
+
+    Yields
+    ------
+    h5py.File
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with h5py.File(str(beside), mode="w") as file:
+                yield file
+            os.replace(beside, path)
+        finally:
+            if beside.exists():
+                beside.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(
+            f"{path} cannot be written ({reason}): make room or choose another folder "
+            "with --data-dir"
+        ) from error

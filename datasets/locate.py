@@ -1,0 +1,64 @@
+"""Where the data files lie."""
+
+from pathlib import Path
+
+from fuel import config
+from fuel.exceptions import ConfigurationError
+
+from datasets import DataError
+
+DEFAULT = Path(__file__).resolve().parent.parent / ".cache" / "data"
+
+
+def data_folders(data_dir=None):
+    """List the folders where converted data are looked for, in order.
+
+    New files are written to the first.
+
+    Parameters
+    ----------
+    data_dir : str or Path, optional
+        The only folder to use. Default: Fuel's ``data_path``, from
+        ``FUEL_DATA_PATH`` or ``~/.fuelrc``; where Fuel has not been configured,
+        ``.cache/data`` in the repository.
+
+    Returns
+    -------
+    list of Path
+
+    """
+    if data_dir is not None:
+        return [Path(data_dir).expanduser()]
+    try:
+        paths = [Path(path).expanduser() for path in config.data_path if path]
+    except ConfigurationError:
+        paths = []
+    return paths or [DEFAULT]
+
+
+def find(filename, command, data_dir=None):
+    """Find a converted data file.
+
+    Parameters
+    ----------
+    filename : str
+        Name of the HDF5 file.
+    command : str
+        The command that makes this file, for the error message.
+    data_dir : str or Path, optional
+        As for :func:`data_folders`.
+
+    Raises
+    ------
+    DataError
+        If no folder has it.
+
+    """
+    folders = data_folders(data_dir)
+    for folder in folders:
+        if (folder / filename).is_file():
+            return folder / filename
+    if data_dir is not None:
+        command += f" --data-dir {data_dir}"
+    places = ", ".join(map(str, folders))
+    raise DataError(f"{filename} is not in {places}: run `{command}` first")

@@ -1,0 +1,203 @@
+"""Character-level Penn Treebank: open it, stream it.
+
+Windows, offsets and batches are those of Cooijmans et al., arXiv:1603.09025,
+which the paper follows in its Section 5.1: non-overlapping windows of 100
+symbols, shuffled, from a fresh random offset each epoch, in batches of 64.
+"""
+
+import hashlib
+import json
+
+import h5py
+import numpy
+from fuel.datasets import H5PYDataset
+
+from datasets import DataError, locate
+from datasets.corpus import SPLITS, Corpus, corpus_from_texts
+from datasets.published import PTB
+from datasets.sample_text import sample_texts
+from datasets.streams import PositionedStream
+from datasets.windows import Windows
+
+FILENAME = "penn_treebank_characters.hdf5"
+COMMAND = "./reproduce data ptb"
+
+
+def open_ptb(data_dir=None):
+    """Open the converted corpus and check it.
+
+    Parameters
+    ----------
+    data_dir : str or Path, optional
+        Folder with the converted file; see :func:`datasets.locate.data_folders`.
+
+    Returns
+    -------
+    Corpus
+        5,059,550, 396,412 and 446,184 symbols, 50 of them distinct.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, or made from anything but the published
+        files.
+
+    """
+    path = locate.find(FILENAME, COMMAND, data_dir)
+    corpus = read_corpus(path)
+    if corpus.checksums != PTB.checksums:
+        raise DataError(
+            f"{path} was not made from the published files: move it away and run "
+            f"`{COMMAND}`"
+        )
+    return corpus
+
+
+def read_corpus(path):
+    """Read a corpus from the HDF5 file that `datasets.convert_ptb` writes."""
+    try:
+        with h5py.File(str(path), mode="r") as file:
+            attributes = dict(file.attrs)
+        splits = [
+            H5PYDataset(str(path), (split,), load_in_memory=True).data_sources[0]
+            for split in SPLITS
+        ]
+        digest = attributes["sha256"]
+        vocabulary = list(attributes["vocabulary"])
+        checksums = json.loads(attributes["checksums"])
+    except PermissionError:
+        raise DataError(f"{path} may not be read: check its permissions") from None
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise _damaged(path, error) from None
+    if digest != symbols_digest(splits):
+        raise _damaged(path, "the symbols do not have the checksum stored with them")
+    return Corpus("ptb", vocabulary, splits, checksums)
+
+
+def symbols_digest(splits):
+    """SHA-256 of the symbols of all splits, in order."""
+    digest = hashlib.sha256()
+    for symbols in splits:
+        digest.update(symbols)
+    return digest.hexdigest()
+
+
+def _damaged(path, reason):
+    return DataError(f"{path} is damaged ({reason}): run `{COMMAND}` to make it again")
+
+
+def open_sample():
+    """Make the built-in sample corpus, in memory.
+
+    Returns
+    -------
+    Corpus
+        About 400,000 symbols of simple English-like sentences; no real text.
+
+    """
+    return corpus_from_texts("sample", sample_texts())
+
+
+def training_stream(
+    corpus, length=100, batch_size=64, seed=1, epoch=0, batch=0, batches_per_epoch=None
+):
+    """Stream shuffled windows of the training set, other ones every epoch.
+
+    Each epoch draws an offset in ``[0, length)`` and an order of the windows from
+    `seed` and its own number, and nothing else. One window's room is left for the
+    offset, so every epoch has ``len(corpus.train) // length - 1`` windows. The
+    last batch has those that remain.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where the training set comes from.
+    length : int, optional
+        Number of symbols in a window.
+    batch_size : int, optional
+        Number of windows in a batch.
+    seed : int, optional
+        In ``[0, 2**32)``.
+    epoch, batch : int, optional
+        Where to start; for resuming.
+    batches_per_epoch : int, optional
+        End every epoch after at most this many batches.
+
+    Returns
+    -------
+    PositionedStream
+        Of ``{'symbols': (length, batch_size) int32}``.
+
+    Raises
+    ------
+    DataError
+        If the training set is too short for two windows.
+
+    """
+    _check_batch_size(batch_size)
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed}: use 0 or more, and less than 2**32")
+    dataset = Windows(corpus.train, length)
+    number = dataset.num_examples - 1
+    if number < 1:
+        raise DataError(
+            f"the training set has {len(corpus.train)} symbols, but windows of "
+            f"{length} from a random offset need {2 * length}: use a smaller length"
+        )
+
+    def plan(epoch):
+        # Two words seed the legacy generator, whose numbers NumPy keeps the same
+        # in all its versions.
+        random = numpy.random.RandomState([seed, epoch])
+        offset = random.randint(length)
+        return _batches(offset + length * random.permutation(number), batch_size)
+
+    return PositionedStream(dataset, plan, epoch, batch, batches_per_epoch)
+
+
+def windows_stream(symbols, length=100, batch_size=64, batches_per_epoch=None):
+    """Stream the windows of a sequence in order, from its first symbol on.
+
+    Symbols after the last whole window are left out; a last batch with fewer
+    windows is not.
+
+    Parameters
+    ----------
+    symbols : ndarray
+        ``uint8``, ``(time,)``: a validation or test set.
+    length : int, optional
+        Number of symbols in a window.
+    batch_size : int, optional
+        Number of windows in a batch.
+    batches_per_epoch : int, optional
+        Only the first so many batches.
+
+    Returns
+    -------
+    PositionedStream
+        Of ``{'symbols': (length, batch_size) int32}``.
+
+    Raises
+    ------
+    DataError
+        If the sequence is too short for one window.
+
+    """
+    _check_batch_size(batch_size)
+    dataset = Windows(symbols, length)
+    batches = _batches(length * numpy.arange(dataset.num_examples), batch_size)
+    return PositionedStream(
+        dataset, lambda epoch: batches, batches_per_epoch=batches_per_epoch
+    )
+
+
+def _batches(examples, batch_size):
+    return [
+        examples[start : start + batch_size]
+        for start in range(0, len(examples), batch_size)
+    ]
+
+
+def _check_batch_size(batch_size):
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}: use 1 or more")
