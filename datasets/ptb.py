@@ -16,7 +16,7 @@ from datasets import DataError, locate
 from datasets.corpus import SPLITS, Corpus, corpus_from_texts
 from datasets.published import PTB
 from datasets.sample_text import sample_texts
-from datasets.streams import PositionedStream
+from datasets.streams import PositionedStream, batches
 from datasets.windows import Windows
 
 FILENAME = "penn_treebank_characters.hdf5"
@@ -134,7 +134,6 @@ def training_stream(
         If the training set is too short for two windows.
 
     """
-    _check_batch_size(batch_size)
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed}: use 0 or more, and less than 2**32")
     dataset = Windows(corpus.train, length)
@@ -150,7 +149,7 @@ def training_stream(
         # in all its versions.
         random = numpy.random.RandomState([seed, epoch])
         offset = random.randint(length)
-        return _batches(offset + length * random.permutation(number), batch_size)
+        return batches(offset + length * random.permutation(number), batch_size)
 
     return PositionedStream(dataset, plan, epoch, batch, batches_per_epoch)
 
@@ -183,21 +182,8 @@ def windows_stream(symbols, length=100, batch_size=64, batches_per_epoch=None):
         If the sequence is too short for one window.
 
     """
-    _check_batch_size(batch_size)
     dataset = Windows(symbols, length)
-    batches = _batches(length * numpy.arange(dataset.num_examples), batch_size)
+    requests = batches(length * numpy.arange(dataset.num_examples), batch_size)
     return PositionedStream(
-        dataset, lambda epoch: batches, batches_per_epoch=batches_per_epoch
+        dataset, lambda epoch: requests, batches_per_epoch=batches_per_epoch
     )
-
-
-def _batches(examples, batch_size):
-    return [
-        examples[start : start + batch_size]
-        for start in range(0, len(examples), batch_size)
-    ]
-
-
-def _check_batch_size(batch_size):
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}: use 1 or more")

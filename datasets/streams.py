@@ -4,6 +4,16 @@ from fuel.iterator import DataIterator
 from fuel.streams import DataStream
 
 
+def batches(examples, batch_size):
+    """Cut a sequence of examples into batches; the last has what remains."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}: use 1 or more")
+    return [
+        examples[start : start + batch_size]
+        for start in range(0, len(examples), batch_size)
+    ]
+
+
 class PositionedStream(DataStream):
     """A stream of batches that can start, or go on, anywhere.
 

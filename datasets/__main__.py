@@ -1,0 +1,172 @@
+"""Get the data: download, check, convert. The command behind `./reproduce data`."""
+
+import argparse
+import logging
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+from datasets import DataError
+
+DESCRIPTION = """\
+Get the data sets of the two experiments and convert them to HDF5 files for Fuel.
+
+  ptb     character-level Penn Treebank: 5 MB to download, 6 MB converted
+  mnist   binarized MNIST: 110 MB to download, 55 MB converted
+
+Files are checked against their published SHA-256. An interrupted download goes on
+where it stopped when the command is given again. Proxies are taken from
+HTTPS_PROXY and HTTP_PROXY. What is already there and whole is left alone.
+"""
+
+EPILOG = """\
+examples:
+  ./reproduce data                      both data sets
+  ./reproduce data ptb --from ~/Downloads
+                                        ptb.train.txt, ptb.valid.txt and
+                                        ptb.test.txt are already in that folder
+  ./reproduce data mnist --data-dir /data/fuel
+"""
+
+
+def parse(argv):
+    """Read the options."""
+    parser = argparse.ArgumentParser(
+        prog="./reproduce data",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="ptb|mnist",
+        help="which data sets; default: both",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="DIR",
+        help="take the original files (ptb.*.txt; binarized_mnist_*.amat or "
+        ".amat.gz) from this folder and download nothing",
+    )
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where to put the converted files; default: Fuel's data_path "
+        "(FUEL_DATA_PATH or ~/.fuelrc), or .cache/data here if there is none",
+    )
+    parser.add_argument(
+        "--mirror",
+        metavar="URL",
+        help="try this address first; the files' names are appended to it",
+    )
+    parser.add_argument(
+        "--keep-raw",
+        action="store_true",
+        help="keep the downloaded originals, in the folder 'raw' beside the "
+        "converted files",
+    )
+    options = parser.parse_args(argv)
+    for name in options.names:
+        if name not in ("ptb", "mnist"):
+            parser.error(f"unknown data set {name!r}: choose from ptb, mnist")
+    if options.source is not None and options.mirror is not None:
+        parser.error("--from downloads nothing, so --mirror has no use with it")
+    options.names = list(dict.fromkeys(options.names)) or ["ptb", "mnist"]
+    return options
+
+
+def get(name, options):
+    """Make one data set's HDF5 file, unless it is there and whole."""
+    from datasets import locate, mnist, ptb, published
+    from datasets.convert_mnist import convert_binarized_mnist
+    from datasets.convert_ptb import convert_ptb
+    from datasets.download import download
+
+    if name == "ptb":
+        filename, open_data = ptb.FILENAME, ptb.open_ptb
+        convert, files = convert_ptb, published.PTB
+    else:
+        filename, open_data = mnist.FILENAME, mnist.open_binarized_mnist
+        convert, files = convert_binarized_mnist, published.BINARIZED_MNIST
+    folders = locate.data_folders(options.data_dir)
+    path = next(
+        (folder / filename for folder in folders if (folder / filename).exists()), None
+    )
+    if path is not None:
+        try:
+            open_data(options.data_dir)
+            print(f"{path} is there, and whole")
+            return
+        except DataError as error:
+            print(f"{error}; making it again")
+    path = path or folders[0] / filename
+    if options.source is not None:
+        source = Path(options.source).expanduser()
+        if not source.is_dir():
+            raise DataError(f"{source} is not a folder: give --from the files' folder")
+        convert(source, path)
+    else:
+        raw = path.parent / "raw"
+        addresses = list(files.addresses)
+        if options.mirror is not None:
+            addresses.insert(0, options.mirror.rstrip("/") + "/{}")
+        for file, sha256 in files.checksums.items():
+            download(
+                file,
+                addresses,
+                sha256,
+                raw,
+                f"; get {', '.join(files.checksums)} some other way and run "
+                f"`./reproduce data {name} --from DIR`",
+            )
+        convert(raw, path)
+        if not options.keep_raw:
+            remove_raw(raw, files)
+    corpus = open_data(path.parent)
+    sizes = [len(part) for part in (corpus.train, corpus.valid, corpus.test)]
+    unit = "symbols" if name == "ptb" else "images"
+    print(f"{path} is ready: {sizes[0]:,} + {sizes[1]:,} + {sizes[2]:,} {unit}")
+
+
+def remove_raw(raw, files):
+    """Remove what was downloaded for one data set."""
+    archives = [a.rsplit("/", 1)[-1] for a in files.addresses if a.endswith(".tgz")]
+    for name in [*files.checksums, *archives]:
+        if (raw / name).exists():
+            (raw / name).unlink()
+    if not any(raw.iterdir()):
+        raw.rmdir()
+
+
+def main(argv=None):
+    """Run the command; return its exit status."""
+    options = parse(argv)
+    # Like Ctrl-C, but with its own exit status; half-written files are removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Fuel imports Theano for its floatX only, and warns about its own NumPy calls.
+    if "theano" not in sys.modules:
+        from training import theano_flags
+
+        theano_flags.configure()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="fuel")
+    logging.getLogger("theano").setLevel(logging.ERROR)
+    try:
+        for name in options.names:
+            get(name, options)
+    except DataError as error:
+        print(f"./reproduce data: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted; give the same command again to go on from here",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Binarized MNIST: open it, stream it in file order."""
+
+import hashlib
+
+import numpy
+from fuel import config
+from fuel.datasets import H5PYDataset, IndexableDataset
+
+from datasets import DataError, locate
+from datasets.corpus import SPLITS
+from datasets.sample_digits import sample_digits
+from datasets.streams import PositionedStream, batches
+
+# As in Fuel, whose BinarizedMNIST reads this file.
+FILENAME = "binarized_mnist.hdf5"
+COMMAND = "./reproduce data mnist"
+# Of all 70,000 images, one byte per pixel, in the order training, validation, test.
+SHA256 = "07ad6da6ba6894a550cb68ae290ff3deb006a01f6b6ce1b3123edec502f1fce8"
+
+
+class Images:
+    """Three splits of binary images.
+
+    Parameters
+    ----------
+    name : str
+        What to call them.
+    splits : dict
+        Maps ``train``, ``valid`` and ``test`` to arrays of ``uint8`` zeros and
+        ones, ``(number, 784)``.
+
+    Attributes
+    ----------
+    train, valid, test : ndarray
+    checksums : dict
+        ``features``: SHA-256 of all pixels, one byte each.
+
+    """
+
+    def __init__(self, name, splits):
+        self.name = name
+        self.train, self.valid, self.test = (splits[split] for split in SPLITS)
+        digest = hashlib.sha256()
+        for split in SPLITS:
+            digest.update(splits[split])
+        self.checksums = {"features": digest.hexdigest()}
+
+
+def open_binarized_mnist(data_dir=None):
+    """Open the converted images and check them.
+
+    A file that ``fuel-convert binarized_mnist`` has made will do as well.
+
+    Parameters
+    ----------
+    data_dir : str or Path, optional
+        Folder with the converted file; see :func:`datasets.locate.data_folders`.
+
+    Returns
+    -------
+    Images
+        50,000, 10,000 and 10,000 images.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, or has not exactly the published images.
+
+    """
+    path = locate.find(FILENAME, COMMAND, data_dir)
+    try:
+        images = Images("binarized_mnist", _read(path))
+    except PermissionError:
+        raise DataError(f"{path} may not be read: check its permissions") from None
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise DataError(
+            f"{path} is damaged ({error}): run `{COMMAND}` to make it again"
+        ) from None
+    if images.checksums["features"] != SHA256:
+        raise DataError(
+            f"{path} has not the published images in it: run `{COMMAND}` to make it "
+            "again"
+        )
+    return images
+
+
+def _read(path):
+    splits = {}
+    for split in SPLITS:
+        dataset = H5PYDataset(
+            str(path), (split,), sources=("features",), load_in_memory=True
+        )
+        features = numpy.ascontiguousarray(dataset.data_sources[0])
+        splits[split] = features.reshape(len(features), -1)
+    return splits
+
+
+def open_sample_digits():
+    """Draw the built-in sample images, in memory.
+
+    Returns
+    -------
+    Images
+        1,280, 256 and 256 images of made-up digits.
+
+    """
+    return Images("sample_digits", sample_digits())
+
+
+class _FloatImages(IndexableDataset):
+    """Keeps one byte per pixel and gives batches in Theano's floatX."""
+
+    def get_data(self, state=None, request=None):
+        (features,) = super().get_data(state, request)
+        return (features.astype(config.floatX),)
+
+
+def image_stream(features, batch_size=128, epoch=0, batch=0, batches_per_epoch=None):
+    """Stream images in file order, the same every epoch.
+
+    Parameters
+    ----------
+    features : ndarray
+        ``(number, 784)``: a split of the images.
+    batch_size : int, optional
+        Number of images in a batch; the last batch has those that remain.
+    epoch, batch : int, optional
+        Where to start; for resuming.
+    batches_per_epoch : int, optional
+        End every epoch after at most this many batches.
+
+    Returns
+    -------
+    PositionedStream
+        Of ``{'features': (batch_size, 784) floatX}``.
+
+    """
+    if len(features) == 0:
+        raise DataError("there are no images to stream")
+    dataset = _FloatImages(
+        {"features": features}, axis_labels={"features": ("batch", "pixel")}
+    )
+    requests = [
+        slice(part[0], part[-1] + 1)
+        for part in batches(range(len(features)), batch_size)
+    ]
+    return PositionedStream(
+        dataset, lambda epoch: requests, epoch, batch, batches_per_epoch
+    )
