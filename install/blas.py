@@ -1,0 +1,137 @@
+"""The C++ compiler and the BLAS that Theano links its compiled code with."""
+
+import os
+import platform
+import shutil
+import tempfile
+
+from install import steps
+
+# What Theano 1.0.5 calls. The wheel's symbols carry a prefix, so that it can live
+# beside other copies of OpenBLAS; macros give Theano's C++ code the prefixed names.
+FUNCTIONS = ["gemm", "gemv", "ger", "dot"]
+PREFIX = "scipy_"
+SYSTEM = ["-lopenblas", "-lmkl_rt", "-lblas"]
+# A system BLAS is taken if it is at most this much slower than the wheel's.
+TOLERANCE = 1.15
+FLOP = 2 * 64 * 1000 * 4000
+
+PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blas_probe.cpp")
+PACKAGES = [
+    ("apt-get", "apt-get install g++", "apt-get install libopenblas-dev"),
+    ("dnf", "dnf install gcc-c++", "dnf install openblas-devel"),
+    ("zypper", "zypper install gcc-c++", "zypper install openblas-devel"),
+    ("pacman", "pacman -S gcc", "pacman -S openblas"),
+]
+
+
+def _advice(which):
+    """The command that installs the compiler (0) or a BLAS (1) here."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    for tool, *commands in PACKAGES:
+        if shutil.which(tool):
+            return f"`{sudo}{commands[which]}`"
+    return ["g++ with your system's package manager", "OpenBLAS with its headers"][
+        which
+    ]
+
+
+def check_compiler():
+    """Return the path of a g++ that compiles and links a C++ program.
+
+    Raises
+    ------
+    SetupError
+        Naming the command that installs what is missing.
+    """
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise steps.SetupError(
+            "Theano needs a C++ compiler and there is no g++ on PATH; install it with "
+            + _advice(0)
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        source, binary = os.path.join(folder, "a.cpp"), os.path.join(folder, "a")
+        with open(source, "w") as file:
+            file.write(
+                "#include <vector>\nint main() { return std::vector<int>(3)[0]; }"
+            )
+        status, output = steps.capture([compiler, source, "-o", binary], timeout=60)
+        if status == 0:
+            status, output = steps.capture([binary])
+    if status:
+        raise steps.SetupError(
+            f"{compiler} does not build a working program "
+            f"({output.strip() or 'no message'}); reinstall it with " + _advice(0)
+        )
+    return compiler
+
+
+def _measure(flags, macros, compiler):
+    """Build the probe against a BLAS; return (seconds, library) or None."""
+    with tempfile.TemporaryDirectory() as folder:
+        binary = os.path.join(folder, "probe")
+        command = [compiler, "-O2", "-std=c++11", *macros, PROBE, "-o", binary]
+        if steps.capture(command + flags + ["-ldl"], timeout=60)[0]:
+            return None
+        status, output = steps.capture([binary], timeout=60)
+        if status:
+            return None
+        seconds, _, library = output.strip().partition(" ")
+        return float(seconds), library
+
+
+def choose(wheel_folder, compiler):
+    """Measure the system's BLAS and the wheel's and choose one.
+
+    Parameters
+    ----------
+    wheel_folder : str or None
+        The folder of the wheel's library.
+    compiler : str
+
+    Returns
+    -------
+    settings : str
+        The text of a ``theanorc``.
+    library : str
+        The file of the chosen library.
+    reason : str
+        The choice and why, in one line.
+
+    Raises
+    ------
+    SetupError
+        If no BLAS links and gives the right product.
+    """
+    wheel, macros = None, []
+    if wheel_folder:
+        names = [kind + name + "_" for kind in "sd" for name in FUNCTIONS]
+        macros = [f"-D{name}={PREFIX}{name}" for name in names]
+        # With -L, Theano also writes the folder into what it links, as rpath does.
+        flags = ["-L" + wheel_folder, "-l" + PREFIX + "openblas"]
+        rpath = "-Wl,-rpath," + wheel_folder
+        wheel = _measure(flags + [rpath], macros, compiler)
+    system = [(_measure([flag], [], compiler), flag) for flag in SYSTEM]
+    system = [(found, flag) for found, flag in system if found]
+    best, flag = min(system, default=(None, None))
+    if best is None and wheel is None:
+        raise steps.SetupError(
+            f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
+            f"nor the system's; install one with {_advice(1)}"
+        )
+    if wheel is None or (best and best[0] <= TOLERANCE * wheel[0]):
+        other = (
+            f"the wheel's: {_speed(wheel)}" if wheel else "the wheel's does not link"
+        )
+        text = f"[blas]\nldflags = {flag}\n"
+        return text, best[1], f"the system's {flag}, {_speed(best)} ({other})"
+    other = f"the system's {flag}: {_speed(best)}" if best else "the system has none"
+    text = (
+        f"[blas]\nldflags = {' '.join(flags)}\n\n[gcc]\ncxxflags = {' '.join(macros)}\n"
+    )
+    return text, wheel[1], f"the wheel's OpenBLAS, {_speed(wheel)} ({other})"
+
+
+def _speed(measured):
+    return f"{FLOP / measured[0] / 1e9:.0f} GFLOPS"

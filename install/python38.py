@@ -1,0 +1,174 @@
+"""Finding a Python 3.8 that can build and run Theano's extension modules."""
+
+import glob
+import json
+import os
+import shutil
+import tempfile
+
+from install import steps
+
+# Run by each candidate. It answers for the installation behind a virtual environment,
+# so that `.venv` never depends on another environment (or on an older `.venv`).
+DESCRIBE = """
+import importlib, json, os, platform, sys, sysconfig
+missing = []
+for name in ["venv", "ensurepip", "ssl", "zlib", "ctypes"]:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        missing.append(name)
+include = sysconfig.get_paths()["include"]
+print(json.dumps({
+    "version": list(sys.version_info[:3]),
+    "implementation": platform.python_implementation(),
+    "bits": 64 if sys.maxsize > 2 ** 32 else 32,
+    "executable": getattr(sys, "_base_executable", None) or sys.executable,
+    "missing": missing,
+    "header": os.path.join(include, "Python.h"),
+    "has_header": os.path.isfile(os.path.join(include, "Python.h")),
+}))
+"""
+
+
+class Refused(Exception):
+    """Why a candidate does not do."""
+
+
+def examine(executable):
+    """Return the path of the Python 3.8 behind `executable`.
+
+    Raises
+    ------
+    Refused
+        If it does not run (as a shim without its version), is another version, or
+        lacks something that the set-up needs.
+    """
+    status, output = steps.capture([executable, "-I", "-c", DESCRIBE])
+    lines = output.strip().split("\n")
+    try:
+        found = json.loads(lines[-1])
+    except ValueError:
+        found = None
+    if status or not isinstance(found, dict):
+        raise Refused(f"does not run: {lines[0] or f'exit status {status}'}")
+    version = ".".join(map(str, found["version"]))
+    if found["version"][:2] != [3, 8] or found["implementation"] != "CPython":
+        raise Refused(f"is {found['implementation']} {version}, not CPython 3.8")
+    if found["bits"] != 64:
+        raise Refused("is a 32-bit build")
+    if found["missing"]:
+        raise Refused(
+            f"lacks its module {found['missing'][0]} (Debian and Ubuntu: "
+            "apt-get install python3.8-venv)"
+        )
+    if not found["has_header"]:
+        raise Refused(
+            f"lacks its C headers, {found['header']} (Debian and Ubuntu: "
+            "apt-get install python3.8-dev)"
+        )
+    return found["executable"]
+
+
+def pyenv_roots(environ):
+    """Folders that may be a pyenv's root, the likeliest first."""
+    roots = [environ.get("PYENV_ROOT"), os.path.join(_home(environ), ".pyenv")]
+    for folder in environ.get("PATH", "").split(os.pathsep):
+        if os.path.basename(folder.rstrip(os.sep)) == "shims":
+            roots.append(os.path.dirname(folder.rstrip(os.sep)))
+        pyenv = os.path.join(folder, "pyenv")
+        if os.path.isfile(pyenv):
+            # bin/pyenv is a link to libexec/pyenv; a system package may hold either.
+            roots += [os.path.dirname(folder), os.path.dirname(_folder_of(pyenv))]
+    return _distinct(root for root in roots if root)
+
+
+def candidates(environ):
+    """Yield every executable that may be a Python 3.8, the likeliest first."""
+    for folder in environ.get("PATH", "").split(os.pathsep):
+        path = os.path.join(folder, "python3.8")
+        if folder and os.access(path, os.X_OK):
+            yield path
+    for root in pyenv_roots(environ):
+        versions = glob.glob(os.path.join(glob.escape(root), "versions", "3.8*"))
+        for version in sorted(versions, key=_by_number, reverse=True):
+            path = os.path.join(version, "bin", "python3.8")
+            if os.access(path, os.X_OK):
+                yield path
+    yield from _by_uv(environ)
+
+
+def find(environ=os.environ):
+    """Return the path of a Python 3.8.
+
+    Raises
+    ------
+    SetupError
+        If there is none, or the one asked for by ``REPRODUCE_PYTHON`` does not do.
+    """
+    wanted = environ.get("REPRODUCE_PYTHON")
+    if wanted:
+        try:
+            return examine(shutil.which(wanted) or wanted)
+        except Refused as reason:
+            raise steps.SetupError(
+                f"REPRODUCE_PYTHON names {wanted}, which {reason}"
+            ) from None
+    refused = []
+    for path in candidates(environ):
+        try:
+            return examine(path)
+        except Refused as reason:
+            refused.append(f"{path} {reason}")
+    raise steps.SetupError(
+        "no usable Python 3.8 was found: install uv, which fetches one by itself, or "
+        "run `pyenv install 3.8`, or set REPRODUCE_PYTHON to the path of one"
+        + (f" (looked at: {'; '.join(refused)})" if refused else "")
+    )
+
+
+def _by_uv(environ):
+    """Yield what uv knows; if that does not do, what uv fetches."""
+    home = _home(environ)
+    places = [os.path.join(home, ".local", "bin"), os.path.join(home, ".cargo", "bin")]
+    path = os.pathsep.join([environ.get("PATH", "")] + places)
+    uv = shutil.which("uv", path=path)
+    if uv is None:
+        return
+    env = {key: value for key, value in environ.items() if key != "VIRTUAL_ENV"}
+    # Elsewhere, lest uv take the .venv in the current folder for the answer.
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"cwd": folder, "env": env}
+        status, output = steps.capture([uv, "python", "find", "3.8"], **options)
+        if status:
+            steps.run(
+                "fetching Python 3.8 with uv",
+                [uv, "python", "install", "3.8"],
+                hint="Without it, set REPRODUCE_PYTHON to the path of a Python 3.8.",
+                **options,
+            )
+            status, output = steps.capture([uv, "python", "find", "3.8"], **options)
+    if status == 0 and output.strip():
+        yield output.strip().split("\n")[-1]
+
+
+def _home(environ):
+    return environ.get("HOME") or os.path.expanduser("~")
+
+
+def _folder_of(path):
+    return os.path.dirname(os.path.realpath(path))
+
+
+def _by_number(version):
+    """Sort key of a versions folder: 3.8.18 after 3.8.9."""
+    parts = os.path.basename(version).split(".")
+    return [int(part) if part.isdigit() else -1 for part in parts]
+
+
+def _distinct(values):
+    seen = []
+    for value in values:
+        if value not in seen:
+            seen.append(value)
+    return seen
