@@ -274,8 +274,8 @@ def _install_blocks(choice, stamp):
     if status or not isinstance(version, str):
         progress.failed()
         raise steps.SetupError(
-            f"the environment does not work: {lines[-1] or f'exit status {status}'} (all "
-            f"of it in {steps.LOG})"
+            f"the environment does not work (exit status {status}): {lines[-1]}; all "
+            f"that it said is in {steps.LOG}"
         )
     progress.done()
     have = {name: choice[name] for name in ["source", "commit", "from"]}

@@ -159,7 +159,7 @@ class Progress:
         self.said = time.time()
         line = f"  {self.text} ... {self.elapsed():.0f} s"
         if not self.live:
-            say(f"{line}, {detail}" if detail else line)
+            say(f"{line}, {detail:.60}" if detail else line)
             return
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
         say(f"\r\x1b[K{line}  {detail}"[: columns + 3], end="")
