@@ -144,8 +144,6 @@ def remove_raw(raw, files):
 def main(argv=None):
     """Run the command; return its exit status."""
     options = parse(argv)
-    # Like Ctrl-C, but with its own exit status; half-written files are removed.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     # Fuel imports Theano for its floatX only, and warns about its own NumPy calls.
     if "theano" not in sys.modules:
         from training import theano_flags
@@ -169,4 +167,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    # Like Ctrl-C, but with its own exit status; half-written files are removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())

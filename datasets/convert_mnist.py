@@ -137,6 +137,8 @@ def _pixels(text, path, first):
 
 
 def _what_is_wrong(line):
+    if line.endswith(b"\r"):
+        return "the file has Windows line endings; the published one has not"
     values = line.split()
     others = [value for value in values if value not in (b"0", b"1")]
     if others:

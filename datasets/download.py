@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from datasets import DataError
 
-CHUNK = 1 << 16
+# What a cut-off connection can lose.
+CHUNK = 1 << 14
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 # A connection that is cut off is taken up again as long as it brings something.
 FRUITLESS_ATTEMPTS = 2
