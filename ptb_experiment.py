@@ -1,0 +1,210 @@
+#!/usr/bin/env python
+"""Character-level language modelling on the Penn Treebank [NP, section 5.1].
+
+C. Laurent, N. Ballas, P. Vincent, "Recurrent Normalization Propagation",
+arXiv:1702.00537: Tables 1 and 2, Figure 2.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from training import cli, device, ptb_options
+from training.files import read_json, write_json
+from training.options import configuration
+from training.run_folder import RunFolder, folder_name, load_parameters
+
+
+def build_model(options, vocabulary):
+    from bricks import CharacterModel
+
+    model = CharacterModel(
+        model=options.model,
+        vocabulary=vocabulary,
+        units=options.units,
+        gamma_x=options.gamma_x,
+        gamma_h=options.gamma_h,
+        gamma_c=options.gamma_c,
+        moments=options.moments,
+        compensation=options.compensation,
+        input_scale=options.input_scale,
+        softmax_gamma=options.softmax_gamma,
+        forget_bias=options.forget_bias,
+        seed=options.seed,
+    )
+    model.initialize()
+    return model
+
+
+def open_corpus(options):
+    from datasets.ptb import open_ptb, open_sample
+
+    return open_sample() if options.sample else open_ptb(options.data_dir)
+
+
+def train(options, interrupts, experiment="ptb"):
+    """Train one model; return its run folder."""
+    device_name = device.prepare(options.device, options.floatX)
+
+    from blocks.algorithms import Adam, CompositeRule, GradientDescent, StepClipping
+    from blocks.extensions import FinishAfter
+    from blocks.main_loop import MainLoop
+    from blocks.model import Model
+    from blocks.monitoring import aggregation
+    from theano import tensor
+
+    from bricks import UnitNorm
+    from datasets.ptb import training_stream, windows_stream
+    from training import extensions as ext
+    from training import plots, schedule, state
+    from training.progress import Progress, Shown
+
+    corpus = open_corpus(options)
+    folder = RunFolder(
+        folder_name(options, experiment),
+        configuration(options, leave_out=ptb_options.NOT_THE_RUN),
+        options.resume,
+    )
+    with folder:
+        # The model and its cost, the mean of the bits per character.
+        brick = build_model(options, len(corpus.vocabulary))
+        symbols = tensor.imatrix("symbols")
+        bits = brick.bits(symbols)
+        cost = bits.mean()
+        model = Model(cost)
+        parameters = model.get_parameter_dict()
+
+        # An update: clip the gradient, Adam, back to unit norms, in this order.
+        adam = Adam(options.learning_rate)
+        clip = StepClipping(options.clipping or None)
+        unit_norm = UnitNorm(brick.unit_norm_parameters)
+        algorithm = GradientDescent(
+            cost=cost,
+            parameters=brick.trained_parameters,
+            step_rule=CompositeRule([clip, adam, unit_norm]),
+        )
+        history = folder.history
+        meter = ext.Meter(algorithm, cost, history)
+        variables = state.variables(algorithm, model, adam.learning_rate)
+
+        # The data, from where the run has got to.
+        stream = training_stream(
+            corpus,
+            options.length,
+            options.batch_size,
+            options.seed,
+            epoch=history.epoch,
+            batch=history.batch,
+            batches_per_epoch=options.batches_per_epoch,
+        )
+        valid = windows_stream(corpus.valid, options.length, options.batch_size)
+        # Averaged per prediction, although the last batch is smaller.
+        valid_bpc = aggregation.mean(bits.sum(), bits.size)
+        valid_bpc.name = "bpc"
+
+        updates = stream.batches_per_epoch
+        plan = {
+            "model": f"{options.model}, {options.units} units",
+            "data": f"{corpus.name}, {len(corpus.train):,} symbols to train on, "
+            f"{len(corpus.vocabulary)} distinct",
+            "training": f"{options.epochs} epochs of {updates} updates, each of "
+            f"{options.batch_size} windows of {options.length}",
+        }
+        needed = folder.require_disk(variables, parameters)
+        cli.announce(options, folder, device_name, corpus, plan, parameters, needed)
+
+        if history.epoch < options.epochs:
+            checkpoint = ext.Checkpoint(
+                lambda: folder.save_state(variables),
+                history,
+                interrupts,
+                options.save_every,
+            )
+            main_loop = MainLoop(
+                algorithm,
+                stream,
+                model=model,
+                extensions=[
+                    ext.Resume(history, variables, folder.values(variables)),
+                    schedule.modifier(
+                        adam.learning_rate,
+                        options.decay_schedule,
+                        options.learning_rate,
+                        options.decay,
+                    ),
+                    meter,
+                    ext.Validation(
+                        [valid_bpc], Shown(valid, "valid"), interrupts, prefix="valid"
+                    ),
+                    ext.Record(
+                        history,
+                        meter,
+                        ["train_bpc", "valid_bpc"],
+                        keep=lambda: folder.save_best(parameters),
+                    ),
+                    checkpoint,
+                    Progress(history, meter, options.epochs, updates, "bpc"),
+                    FinishAfter(after_n_epochs=options.epochs),
+                    ext.StopOnSignal(interrupts),
+                ],
+            )
+            cli.run_main_loop(main_loop, checkpoint, interrupts)
+
+        title = f"{options.model}, {options.units} units, {corpus.name}"
+        plots.curves(folder.path / "plot.png", history.rows, "bpc", title)
+        print(
+            f"Best epoch {history.best['epoch']}: "
+            f"{history.best['valid_bpc']:.4f} bpc on validation. See {folder.path}"
+        )
+    return folder
+
+
+def use_trained(options, interrupts):
+    """Score the best epoch of a run, or write text with it."""
+    run = Path(options.evaluate)
+    facts = read_json(run / "run.json")
+    wanted = argparse.Namespace(**{**vars(options), **facts["configuration"]})
+    device.prepare(options.device, wanted.floatX)
+
+    from blocks.model import Model
+    from theano import tensor
+
+    from datasets.ptb import windows_stream
+    from training import trained
+
+    corpus = open_corpus(wanted)
+    brick = build_model(wanted, len(corpus.vocabulary))
+    symbols = tensor.imatrix("symbols")
+    bits = brick.bits(symbols)
+    best = run / "best.npz"
+    trained.load(Model(bits.mean()), load_parameters(best), best)
+
+    if options.generate:
+        trained.write(brick, corpus, options)
+        return
+    score = trained.bits_per_character(bits, symbols)
+    figures = {}
+    for name in ("valid", "test"):
+        stream = windows_stream(getattr(corpus, name), wanted.length, wanted.batch_size)
+        figures[f"{name}_bpc"] = score(stream, name)
+        print(f"{name}  {figures[f'{name}_bpc']:.4f} bpc in windows of {wanted.length}")
+    write_json(run / "evaluation.json", {**figures, "length": wanted.length})
+
+
+def run(options, interrupts):
+    if options.evaluate:
+        use_trained(options, interrupts)
+        return
+    folder = train(options, interrupts)
+    if options.generate:
+        options.evaluate = folder.path
+        use_trained(options, interrupts)
+
+
+def main(arguments=None):
+    options = ptb_options.parse(arguments)
+    return cli.carry_out("ptb_experiment.py", run, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

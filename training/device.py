@@ -1,0 +1,133 @@
+"""Choose the device, configure Theano for it, and say what a run runs on."""
+
+import ctypes
+import importlib.util
+import json
+import os
+import platform
+import socket
+import sys
+from pathlib import Path
+
+from training import theano_flags
+from training.errors import RunError
+
+PACKAGES = ("Theano", "fuel", "blocks", "numpy", "scipy", "h5py", "pygpu", "tqdm")
+
+
+def missing_for_cuda():
+    """Say what keeps Theano from using a GPU, or return None."""
+    if importlib.util.find_spec("pygpu") is None:
+        return "pygpu is not installed; the image for GPUs has it"
+    try:
+        ctypes.CDLL("libcuda.so")
+    except OSError:
+        return "there is no NVIDIA driver (libcuda.so)"
+    return None
+
+
+def prepare(device, floatX):
+    """Configure and import Theano.
+
+    Parameters
+    ----------
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``cudaN``.
+    floatX : str
+
+    Returns
+    -------
+    str
+        ``cpu`` or the GPU's name.
+
+    Raises
+    ------
+    RunError
+        If a GPU was asked for and cannot be used, or Theano cannot be imported.
+    """
+    lacking = missing_for_cuda() if device != "cpu" else None
+    if device == "auto":
+        device = "cpu" if lacking else "cuda"
+    elif lacking:
+        raise RunError(f"--device {device} cannot be used: {lacking}")
+    if "theano" not in sys.modules:
+        theano_flags.configure(device, floatX)
+    try:
+        import theano
+        import theano.gpuarray
+    except ImportError as error:
+        raise RunError(f"{error}: run `./reproduce setup` first") from error
+    if theano.config.floatX != floatX:
+        raise RunError(f"Theano is already running in {theano.config.floatX}")
+    if device == "cpu":
+        return "cpu"
+    if not theano.gpuarray.pygpu_activated:
+        raise RunError(
+            f"--device {device} cannot be used: Theano's message above says why"
+        )
+    context = theano.gpuarray.get_context(None)
+    return (
+        context.devname.decode()
+        if isinstance(context.devname, bytes)
+        else (context.devname)
+    )
+
+
+def which_blocks():
+    """Return the version of Blocks, and what set-up noted about it."""
+    import blocks
+
+    note = Path(sys.prefix) / "blocks.json"
+    try:
+        known = json.loads(note.read_text())
+    except (OSError, ValueError):
+        known = {}
+    known["version"] = blocks.__version__
+    known["standin"] = "standin" in blocks.__version__
+    return known
+
+
+def versions():
+    """Return the versions of Python and of the packages that matter."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package.lower()] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def host():
+    """Return what there is to know about this machine."""
+    return {
+        "name": socket.gethostname(),
+        "system": platform.platform(),
+        "cpu": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def notices(device, sample, blocks):
+    """Return the lines that say in what this run is not the published one."""
+    lines = []
+    if sample:
+        lines.append("Built-in sample data: the figures say nothing about the paper's.")
+    if blocks["standin"]:
+        lines.append("Blocks is this archive's stand-in, not the upstream library.")
+    if device == "cpu":
+        lines.append(f"No GPU: this runs on the CPU ({host()['cores']} cores).")
+    return lines

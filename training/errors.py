@@ -1,0 +1,22 @@
+"""What went wrong, in one sentence, and the exit status that tells."""
+
+import sys
+
+
+class RunError(Exception):
+    """Something the user can act on; the message is one sentence."""
+
+    status = 1
+
+
+class UsageError(RunError):
+    """An option, or a combination of options, that makes no sense."""
+
+    status = 2
+
+
+def report(program, error):
+    """Print an error as one line on stderr; return its exit status."""
+    message = " ".join(str(error).split())
+    print(f"{program}: error: {message}", file=sys.stderr)
+    return getattr(error, "status", 1)

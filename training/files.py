@@ -1,0 +1,119 @@
+"""Files that are either the old version or the new one, never half of one."""
+
+import io
+import json
+import os
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy
+
+from training.errors import RunError
+
+# What reading a damaged .npz file may raise.
+UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def beside(path):
+    """Return the name under which the next version of a file is written."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.part")
+
+
+def megabytes(size):
+    """Write a number of bytes for people."""
+    return f"{max(1, round(size / 1e6)):,} MB"
+
+
+def flush_folder(folder):
+    """Make the renames in a folder last through a power failure."""
+    descriptor = os.open(str(folder), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(path):
+    """Open a binary file that takes the place of `path` once it is complete.
+
+    Raises
+    ------
+    RunError
+        If the disk is full, or the folder cannot be written; `path` is then what
+        it was before.
+    """
+    path = Path(path)
+    part = beside(path)
+    try:
+        with open(part, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        flush_folder(path.parent)
+    except OSError as error:
+        try:
+            part.unlink()
+        except OSError:
+            pass
+        raise RunError(
+            f"cannot write {path} ({error.strerror or error}); what was there before "
+            "is kept: make room or give the folder write permission, then continue "
+            "with --resume"
+        ) from error
+
+
+def read_npz(path):
+    """Yield the names and arrays of an ``.npz`` file, whole and without pickles.
+
+    ``numpy.load`` prints a traceback of its own when the archive is damaged, and
+    does not read as far as the checksums that a zip archive ends its files with.
+
+    Raises
+    ------
+    Exception
+        One of ``UNREADABLE``.
+    """
+    with zipfile.ZipFile(str(path)) as archive:
+        for name in archive.namelist():
+            entry = io.BytesIO(archive.read(name))
+            array = numpy.lib.format.read_array(entry, allow_pickle=False)
+            yield name[: -len(".npy")], array
+
+
+def write_json(path, value):
+    with replacing(path) as file:
+        file.write(json.dumps(value, indent=2, sort_keys=True).encode() + b"\n")
+
+
+def read_json(path):
+    """Read a JSON object.
+
+    Raises
+    ------
+    RunError
+        If the file is missing, unreadable or not a JSON object.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"cannot read {path} ({error.strerror})") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged ({error})") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged (it should hold one JSON object)")
+    return value

@@ -1,0 +1,88 @@
+"""What a run has done so far: the log, the position and the best epoch."""
+
+import time
+from contextlib import contextmanager
+
+
+class History:
+    """The part of the training state that is not an array.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One object for each finished epoch, as in ``metrics.jsonl``.
+    best : dict, optional
+        The row with the lowest validation figure.
+    updates : int
+        Number of updates done, over all epochs.
+    seconds : float
+        Seconds of training in the epoch that is not finished.
+    """
+
+    def __init__(self, rows=(), best=None, updates=0, seconds=0.0):
+        self.rows = list(rows)
+        self.best = best
+        self.updates = updates
+        self.seconds = seconds
+        self._since = None
+
+    @property
+    def epoch(self):
+        """Number of finished epochs; also the number, from 0, of the current one."""
+        return len(self.rows)
+
+    @property
+    def batch(self):
+        """Number of updates done in the current epoch."""
+        return self.updates - (self.rows[-1]["updates"] if self.rows else 0)
+
+    def as_json(self):
+        return {
+            "rows": self.rows,
+            "best": self.best,
+            "updates": self.updates,
+            "seconds": self.seconds,
+        }
+
+    def start_clock(self):
+        self._since = time.perf_counter()
+
+    def stop_clock(self):
+        """Add the time since the clock was started; it may be stopped already."""
+        if self._since is not None:
+            self.seconds += time.perf_counter() - self._since
+            self._since = None
+
+    @contextmanager
+    def clock_stopped(self):
+        """What is done in this block is not training time."""
+        running = self._since is not None
+        self.stop_clock()
+        try:
+            yield
+        finally:
+            if running:
+                self.start_clock()
+
+    def finish_epoch(self, metrics, by):
+        """Append the epoch's row; say whether it is the best so far.
+
+        Parameters
+        ----------
+        metrics : dict
+            Figures of the epoch, without ``epoch``, ``updates`` and ``seconds``.
+        by : str
+            Which of them chooses the best epoch; lower is better.
+        """
+        row = {
+            "epoch": self.epoch + 1,
+            "updates": self.updates,
+            "seconds": round(self.seconds, 3),
+            **metrics,
+        }
+        self.rows.append(row)
+        self.seconds = 0.0
+        better = self.best is None or row[by] < self.best[by]
+        if better:
+            self.best = row
+        return better

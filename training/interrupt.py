@@ -1,0 +1,84 @@
+"""SIGINT and SIGTERM: stop after the current update, save, leave with 130 or 143.
+
+Blocks finishes the epoch on Ctrl-C, which may take hours, so its handlers are
+replaced once its main loop has installed them
+(:class:`training.extensions.StopOnSignal`).
+"""
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A terminal and a parent process may both pass on one and the same Ctrl-C.
+SAME_SIGNAL_SECONDS = 0.5
+
+
+class Interrupted(KeyboardInterrupt):
+    """Raised where work can be dropped at once; `args[0]` is the signal's number."""
+
+
+class Interrupts:
+    """What to do with a signal, and whether one has come.
+
+    Attributes
+    ----------
+    received : int or None
+        The number of the signal that came first.
+    """
+
+    def __init__(self):
+        self.received = None
+        self._when = None
+        self._at_once = True
+
+    def install(self):
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
+
+    @property
+    def exit_status(self):
+        return 128 + self.received
+
+    def check(self):
+        """Raise if a signal has come."""
+        if self.received:
+            raise Interrupted(self.received)
+
+    def defer(self):
+        """From now on a signal is only remembered."""
+        self._at_once = False
+
+    @contextmanager
+    def at_once(self):
+        """Within this block a signal raises :class:`Interrupted` where it strikes."""
+        before, self._at_once = self._at_once, True
+        try:
+            self.check()
+            yield
+        finally:
+            self._at_once = before
+
+    @contextmanager
+    def deferred(self):
+        """Within this block a signal is only remembered."""
+        before, self._at_once = self._at_once, False
+        try:
+            yield
+        finally:
+            self._at_once = before
+
+    def _handle(self, number, frame):
+        now = time.monotonic()
+        if self.received:
+            if now - self._when > SAME_SIGNAL_SECONDS:
+                # Files are moved into place whole, so this harms nothing.
+                os._exit(128 + number)
+            return
+        self.received, self._when = number, now
+        # print() is not reentrant; a write is.
+        text = "stopping" if self._at_once else "stopping after this update"
+        os.write(2, f"\n{signal.Signals(number).name}: {text}\n".encode())
+        if self._at_once:
+            raise Interrupted(number)

@@ -1,0 +1,174 @@
+"""Command-line options that the two experiments share, each checked for its range."""
+
+import argparse
+import math
+import re
+
+from training.schedule import SCHEDULES
+
+
+class Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where it says something."""
+
+    def _get_help_string(self, action):
+        if action.default in (None, False):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """Options in full, and errors in one line instead of a page of usage."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            usage="%(prog)s [options]",
+            allow_abbrev=False,
+            formatter_class=Formatter,
+            **kwargs,
+        )
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (--help shows all options)\n")
+
+
+def number(kind, low=-math.inf, high=math.inf, above=False):
+    """Return an argparse type: a finite number of `kind` in [low, high].
+
+    With `above`, `low` itself is refused.
+    """
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            word = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {word}") from None
+        too_low = value <= low if above else value < low
+        if too_low or not value <= high or not math.isfinite(value):
+            if high == math.inf:
+                wanted = f"{'above' if above else 'at least'} {low}"
+            else:
+                wanted = f"{'above' if above else 'from'} {low} up to {high}"
+            if low == -math.inf:
+                wanted = "finite"
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
+        return value
+
+    return parse
+
+
+positive = number(float, 0, above=True)
+count = number(int, 1)
+
+
+def tag(text):
+    if not re.fullmatch(r"[A-Za-z0-9._+-]+", text):
+        raise argparse.ArgumentTypeError(
+            f"use letters, digits and . _ + - only, not {text!r}"
+        )
+    return text
+
+
+def device(text):
+    if not re.fullmatch(r"auto|cpu|cuda[0-9]*", text):
+        raise argparse.ArgumentTypeError(
+            f"must be auto, cpu, cuda or cudaN, not {text}"
+        )
+    return text
+
+
+def add_training_options(
+    parser, epochs, batch_size, learning_rate, decay, schedule, clipping
+):
+    """Add the options of the optimiser; the arguments are the published values."""
+    group = parser.add_argument_group("training")
+    group.add_argument("--epochs", type=count, default=epochs, help="at most this many")
+    group.add_argument(
+        "--batch-size", type=count, default=batch_size, help="examples in an update"
+    )
+    group.add_argument(
+        "--batches-per-epoch",
+        type=count,
+        metavar="N",
+        help="end every epoch after N updates (all of the data if not given)",
+    )
+    group.add_argument(
+        "--learning-rate", type=positive, default=learning_rate, help="of Adam"
+    )
+    group.add_argument(
+        "--decay",
+        type=number(float, 0, 1),
+        default=decay,
+        help="of the learning rate, per update",
+    )
+    group.add_argument(
+        "--decay-schedule",
+        choices=SCHEDULES,
+        default=schedule,
+        help="rate/(1 + decay*updates), or rate*(1 - decay)^updates",
+    )
+    group.add_argument(
+        "--clipping",
+        type=number(float, 0),
+        default=clipping,
+        help="largest norm of the gradient; 0 does not clip",
+    )
+    group.add_argument(
+        "--seed",
+        type=number(int, 0, 2**32 - 1),
+        default=1,
+        help="of the initialisation and of the order of the data",
+    )
+
+
+def add_run_options(parser):
+    """Add the options that say where and how a run is done, and nothing of what."""
+    group = parser.add_argument_group("data and results")
+    group.add_argument(
+        "--sample",
+        action="store_true",
+        help="use the small built-in sample instead of the real data",
+    )
+    group.add_argument(
+        "--data-dir", metavar="DIR", help="folder of the converted data, if not Fuel's"
+    )
+    group.add_argument(
+        "--results-dir", metavar="DIR", default="results", help="parent of run folders"
+    )
+    group.add_argument("--tag", type=tag, help="appended to the name of the run folder")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run in the folder; a new one starts if there is none",
+    )
+    group.add_argument(
+        "--save-every",
+        type=positive,
+        metavar="MINUTES",
+        default=10.0,
+        help="save the state within an epoch this often (and after every epoch)",
+    )
+    group = parser.add_argument_group("machine")
+    group.add_argument(
+        "--device",
+        type=device,
+        metavar="{auto,cpu,cuda,cudaN}",
+        default="auto",
+        help="auto takes the GPU if there is one that Theano can use",
+    )
+    group.add_argument(
+        "--floatX", choices=("float32", "float64"), default="float32", help="precision"
+    )
+
+
+def configuration(options, leave_out=()):
+    """Return what defines a run, for ``run.json`` and to compare with a saved one.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    leave_out : iterable of str
+        More options that say where or how, and not what.
+    """
+    where = {"data_dir", "results_dir", "tag", "resume", *leave_out}
+    return {name: value for name, value in vars(options).items() if name not in where}

@@ -1,0 +1,48 @@
+"""The picture in a run folder."""
+
+from training.files import replacing
+
+
+def curves(path, rows, unit, title):
+    """Plot every figure over the epochs: training dashed, the others solid.
+
+    Parameters
+    ----------
+    path : path-like
+        A PNG file.
+    rows : list of dict
+        The rows of ``metrics.jsonl``.
+    unit : str
+        What the figures end in, ``bpc`` or ``nll``; also the label of the axis.
+    title : str
+
+    Raises
+    ------
+    RunError
+        If the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), dpi=120)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    epochs = [row["epoch"] for row in rows]
+    for name in rows[0]:
+        if not name.endswith(f"_{unit}"):
+            continue
+        style = "--" if name.startswith("train") else "-"
+        marker = "o" if len(rows) == 1 else None
+        label = name.partition("_")[0]
+        axes.plot(
+            epochs, [row[name] for row in rows], style, marker=marker, label=label
+        )
+    axes.set_xlabel("epoch")
+    axes.set_ylabel({"bpc": "bits per character", "nll": "nats"}.get(unit, unit))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(title, fontsize="medium")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    with replacing(path) as file:
+        canvas.print_png(file)

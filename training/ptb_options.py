@@ -1,0 +1,152 @@
+"""The options of ``ptb_experiment.py``; defaults as published, SPEC section 3."""
+
+import argparse
+
+from training import options as shared
+from training.errors import UsageError
+from training.options import count, number, positive
+
+MODELS = ("baseline", "weight_norm", "norm_prop")
+
+# Options that not every model has, and the value that stands for "not given".
+ONLY_FOR = {
+    "gamma_x": ("weight_norm", "norm_prop"),
+    "gamma_h": ("weight_norm", "norm_prop"),
+    "gamma_c": ("norm_prop",),
+    "moments": ("norm_prop",),
+    "compensation": ("norm_prop",),
+    "softmax_gamma": ("weight_norm", "norm_prop"),
+}
+DEFAULTS = {"moments": "printed", "compensation": "paper", "softmax_gamma": 1.0}
+NOT_THE_RUN = ("evaluate", "generate", "temperature", "prime")
+
+DESCRIPTION = """Train a normalised LSTM on the characters of the Penn Treebank
+(Tables 1 and 2, Figure 2 of Laurent, Ballas and Vincent, arXiv:1702.00537). Defaults
+are the published values. Results go to results/ptb-MODEL-SEED[-TAG]; Ctrl-C stops after
+the current update and saves."""
+
+
+def build_parser():
+    """Return the parser of ``ptb_experiment.py``."""
+    parser = shared.Parser(prog="ptb_experiment.py", description=DESCRIPTION)
+    add_model_options(parser)
+    shared.add_training_options(
+        parser,
+        epochs=50,
+        batch_size=64,
+        learning_rate=2e-3,
+        decay=1e-3,
+        schedule="inverse",
+        clipping=1.0,
+    )
+    shared.add_run_options(parser)
+    add_trained_options(parser)
+    return parser
+
+
+def add_model_options(parser):
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", choices=MODELS, default="norm_prop", help="which LSTM"
+    )
+    group.add_argument("--units", type=count, default=1000, help="LSTM units")
+    group.add_argument(
+        "--length", type=number(int, 2), default=100, help="symbols in a window"
+    )
+    for name, published in (("x", "2, 1"), ("h", "2, 1"), ("c", "1")):
+        models = ", ".join(reversed(ONLY_FOR[f"gamma_{name}"]))
+        group.add_argument(
+            f"--gamma-{name}",
+            type=positive,
+            default=argparse.SUPPRESS,
+            help=f"initial gamma_{name}; {published} if not given ({models})",
+        )
+    group.add_argument(
+        "--moments",
+        choices=("printed", "variance"),
+        default=argparse.SUPPRESS,
+        help="scale of the pre-activations in Var[c]: gamma_x + gamma_h (eq. 9-10), or "
+        "the root of the sum of their squares (eq. 22) (norm_prop; default: printed)",
+    )
+    group.add_argument(
+        "--compensation",
+        choices=("paper", "released"),
+        default=argparse.SUPPRESS,
+        help="what is divided by: eq. 13-15, or as in the released DRAW code "
+        "(norm_prop; default: paper)",
+    )
+    group.add_argument(
+        "--input-scale",
+        type=positive,
+        default=argparse.SUPPRESS,
+        help="of the fixed orthogonal input matrix (default: the square root of the "
+        "number of distinct symbols)",
+    )
+    group.add_argument(
+        "--softmax-gamma",
+        type=positive,
+        default=argparse.SUPPRESS,
+        help="initial gamma of the softmax layer (weight_norm, norm_prop; default: 1)",
+    )
+    group.add_argument(
+        "--forget-bias",
+        type=number(float),
+        default=1.0,
+        help="initial bias of the forget gate",
+    )
+
+
+def add_trained_options(parser):
+    group = parser.add_argument_group("a trained model")
+    group.add_argument(
+        "--evaluate",
+        metavar="RUN",
+        help="score the best epoch of this run folder; nothing is trained",
+    )
+    group.add_argument(
+        "--generate",
+        type=count,
+        metavar="N",
+        help="write N characters when training ends or, with --evaluate, instead of "
+        "scoring",
+    )
+    group.add_argument(
+        "--temperature",
+        type=number(float, 0),
+        default=1.0,
+        help="of the generated text; 0 takes the most probable character",
+    )
+    group.add_argument("--prime", metavar="TEXT", help="what the text goes on from")
+
+
+def parse(arguments=None):
+    """Parse and check the command line; unset options of the model become None.
+
+    A wrong option ends the program with status 2 and one sentence.
+    """
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return check(options)
+    except UsageError as error:
+        parser.error(error)
+
+
+def check(options):
+    """Refuse options that the model does not have; fill in those it has."""
+    if options.prime is not None and options.generate is None:
+        raise UsageError("--prime is for --generate N")
+    for name, models in ONLY_FOR.items():
+        if options.model in models:
+            if name not in options:
+                setattr(options, name, DEFAULTS.get(name))
+        elif name in options and options.evaluate is None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no effect on {options.model}: leave "
+                f"it out, or use --model {' or '.join(models)}"
+            )
+        else:
+            setattr(options, name, DEFAULTS.get(name))
+    if "input_scale" not in options:
+        options.input_scale = None
+    return options

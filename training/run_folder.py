@@ -1,0 +1,264 @@
+"""The folder that a run leaves: see docs and SPEC section 8.
+
+``run.json``             what was run, on what, and how it ended
+``metrics.jsonl``        one object for each epoch
+``best.npz``             parameters of the epoch with the lowest validation figure
+``state.npz``            the resume state, and ``state.previous.npz`` the one before
+``plot.png``             training and validation figures over the epochs
+``lock``                 held while a program works in the folder
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy
+
+from training import state
+from training.errors import RunError, UsageError
+from training.files import (
+    UNREADABLE,
+    megabytes,
+    read_json,
+    read_npz,
+    replacing,
+    write_json,
+)
+from training.history import History
+
+# What may differ between a run and its continuation.
+NOT_BINDING = {"epochs", "device", "save_every"}
+
+
+def folder_name(options, experiment):
+    """``results/<experiment>-<model>-<seed>[-<tag>]``."""
+    name = f"{experiment}-{options.model}-{options.seed}"
+    return Path(options.results_dir) / (
+        f"{name}-{options.tag}" if options.tag else name
+    )
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+class RunFolder:
+    """A run folder that this process alone works in, until :meth:`close`.
+
+    Parameters
+    ----------
+    path : path-like
+    configuration : dict
+        What defines the run.
+    resume : bool
+        Continue the run that is there, if there is one.
+
+    Attributes
+    ----------
+    path : Path
+    history : training.history.History
+        As saved, or new.
+    arrays : dict of str to ndarray, or None
+        The saved values of the training variables.
+
+    Raises
+    ------
+    UsageError
+        If the folder exists and `resume` is False, if it is the run of another
+        configuration, or if it is no run folder at all.
+    RunError
+        If it cannot be made, or another process works in it.
+    """
+
+    def __init__(self, path, configuration, resume):
+        self.path = Path(path)
+        self.configuration = configuration
+        there = self.path.exists()
+        if there and not resume:
+            raise UsageError(
+                f"{self.path} exists: continue that run with --resume, or choose "
+                "another --tag or --seed"
+            )
+        if there and any(self.path.iterdir()) and not (self.path / "lock").exists():
+            raise UsageError(f"{self.path} is not a run folder: choose another --tag")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / "lock", "a+")
+        except OSError as error:
+            raise RunError(
+                f"cannot write in {self.path} ({error.strerror}): give it write "
+                "permission or choose another --results-dir"
+            ) from error
+        self._acquire()
+        try:
+            self._load()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _acquire(self):
+        """The kernel drops this lock when the process ends, however it ends."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.seek(0)
+            who = self._lock.read().strip()
+            self._lock.close()
+            raise RunError(
+                f"another program works in {self.path} ({who}): wait for it to end"
+            ) from error
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
+        self._lock.flush()
+
+    def _load(self):
+        loaded = state.load(self.path / "state.npz", warn=self.warn)
+        if loaded is None:
+            self.arrays, self.history, self.saved_configuration = None, History(), None
+        else:
+            self.arrays, content = loaded
+            self.history = History(**content["history"])
+            self.saved_configuration = content["configuration"]
+            self._compare(content["configuration"])
+            self.write_metrics()
+
+    def _compare(self, saved):
+        """Refuse to continue a run with other options."""
+        names = sorted((set(saved) | set(self.configuration)) - NOT_BINDING)
+        differing = [
+            f"{name.replace('_', '-')} (was {saved.get(name)}, now "
+            f"{self.configuration.get(name)})"
+            for name in names
+            if saved.get(name) != self.configuration.get(name)
+        ]
+        if differing:
+            raise UsageError(
+                f"{self.path} is a run with other options: {', '.join(differing)}; "
+                "give the same ones, or choose another --tag"
+            )
+
+    @staticmethod
+    def warn(sentence):
+        print(f"warning: {sentence}", flush=True)
+
+    @property
+    def continued(self):
+        return self.arrays is not None
+
+    def values(self, variables):
+        """The saved values, checked to be those of `variables`; None in a new run.
+
+        Raises
+        ------
+        RunError
+            If the state has other names, shapes or types.
+        """
+        if self.arrays is None:
+            return None
+        expected = {
+            name: (variable.get_value(borrow=True).shape, str(variable.dtype))
+            for name, variable in variables.items()
+        }
+        found = {
+            name: (array.shape, str(array.dtype)) for name, array in self.arrays.items()
+        }
+        if expected != found:
+            raise RunError(
+                f"{self.path / 'state.npz'} was saved by another version of this "
+                "program, or of Blocks: start again under another --tag"
+            )
+        return self.arrays
+
+    def save_state(self, variables):
+        """Save `variables` and the history, then make ``metrics.jsonl`` agree."""
+        arrays = {name: variable.get_value() for name, variable in variables.items()}
+        content = {
+            "history": self.history.as_json(),
+            "configuration": self.configuration,
+        }
+        state.save(self.path / "state.npz", arrays, content)
+        self.write_metrics()
+
+    def write_metrics(self):
+        with replacing(self.path / "metrics.jsonl") as file:
+            for row in self.history.rows:
+                file.write(json.dumps(row).encode() + b"\n")
+
+    def save_best(self, parameters):
+        """Write ``best.npz``: `parameters` maps Blocks' names to shared variables."""
+        arrays = {name: variable.get_value() for name, variable in parameters.items()}
+        with replacing(self.path / "best.npz") as file:
+            numpy.savez(file, **arrays)
+
+    def describe(self, **facts):
+        """Add to ``run.json``."""
+        path = self.path / "run.json"
+        try:
+            known = read_json(path) if path.exists() else {}
+        except RunError as error:
+            self.warn(f"{error}; it is written again")
+            known = {}
+        write_json(path, {**known, **facts})
+
+    def require_disk(self, variables, parameters):
+        """Return the bytes a run takes: three states and two files of parameters.
+
+        Raises
+        ------
+        RunError
+            If fewer are free.
+        """
+        sizes = [
+            sum(variable.get_value(borrow=True).nbytes for variable in group)
+            for group in (variables.values(), parameters.values())
+        ]
+        needed = 3 * sizes[0] + 2 * sizes[1] + 10**6
+        free = shutil.disk_usage(str(self.path)).free
+        if free < needed:
+            raise RunError(
+                f"{self.path} needs {megabytes(needed)}, but only {megabytes(free)} "
+                "are free: make room or choose another --results-dir"
+            )
+        return needed
+
+    def __enter__(self):
+        self.describe(status="running", error=None, process=os.getpid())
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        """Say in ``run.json`` how it ended, and give the folder free."""
+        if kind is None:
+            ending = {"status": "finished"}
+        elif issubclass(kind, KeyboardInterrupt):
+            ending = {"status": "stopped"}
+        else:
+            ending = {"status": "failed", "error": str(error) or kind.__name__}
+        try:
+            self.describe(ended=now(), best=self.history.best, **ending)
+        except RunError as second:
+            if kind is None:
+                raise
+            self.warn(second)
+        finally:
+            self._lock.close()
+
+
+def load_parameters(path):
+    """Read ``best.npz``.
+
+    Raises
+    ------
+    RunError
+        If there is none, or it is damaged.
+    """
+    try:
+        return dict(read_npz(path))
+    except FileNotFoundError as error:
+        raise RunError(
+            f"{path} is missing: the run has not finished an epoch"
+        ) from error
+    except UNREADABLE as error:
+        raise RunError(f"{path} is damaged ({error})") from error
