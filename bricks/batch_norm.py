@@ -1,0 +1,325 @@
+"""The batch-normalised LSTM."""
+
+from blocks.bricks import Initializable
+from blocks.bricks.base import application, lazy
+from blocks.bricks.recurrent import recurrent
+from blocks.initialization import Constant
+from blocks.roles import BIAS, WEIGHT, add_role
+from blocks.utils import shared_floatx, shared_floatx_nans
+from theano import tensor
+
+from bricks.lstm import LSTM, copy_masked
+from bricks.roles import FIXED
+
+EPSILON = 1e-5
+
+
+def batch_statistics(x, mask=None):
+    """Mean and biased variance over the batch, the last axis but one.
+
+    Parameters
+    ----------
+    x : :class:`~theano.Variable`
+        Shape (..., batch, features).
+    mask : :class:`~theano.Variable`, optional
+        Shape (..., batch); what is masked by 0 is left out.
+
+    Returns
+    -------
+    mean, variance : :class:`~theano.Variable`
+        Shape (..., features) each.
+    """
+    if mask is None:
+        mean = x.mean(axis=-2)
+        deviations = tensor.sqr(x - tensor.shape_padaxis(mean, -2))
+        return mean, deviations.mean(axis=-2)
+    weights = tensor.shape_padright(mask)
+    weights = weights / tensor.maximum(weights.sum(axis=-2, keepdims=True), 1)
+    mean = (weights * x).sum(axis=-2)
+    deviations = tensor.sqr(x - tensor.shape_padaxis(mean, -2))
+    return mean, (weights * deviations).sum(axis=-2)
+
+
+def normalise(x, mean, variance, gamma):
+    """BN(x; gamma) [BN, eq. 4], given the statistics."""
+    mean, variance = (tensor.shape_padaxis(s, -2) for s in (mean, variance))
+    return gamma * (x - mean) / tensor.sqrt(variance + EPSILON)
+
+
+class PopulationStatistics:
+    """Statistics of each time step for inference, kept as a moving average.
+
+    Parameters
+    ----------
+    length : int
+        Number of time steps that have statistics of their own; later steps use
+        those of the last.
+    dim : int
+        Number of features.
+    name : str
+        The variables are called `name` and ``_mean`` or ``_variance``.
+
+    Attributes
+    ----------
+    rate : :class:`~theano.Variable`
+        Of the moving average. With 1, 1/2, 1/3, ... over a sequence of batches
+        the population statistics become the mean over those batches.
+    """
+
+    def __init__(self, length, dim, name):
+        self.length = length
+        self.mean = shared_floatx_nans((length, dim), name=name + "_mean")
+        self.variance = shared_floatx_nans((length, dim), name=name + "_variance")
+        self.variables = [self.mean, self.variance]
+        for variable in self.variables:
+            add_role(variable, FIXED)
+        self.rate = shared_floatx(0.05, name=name + "_rate")
+
+    def initialize(self, rng):
+        Constant(0.0).initialize(self.mean, rng)
+        Constant(1.0).initialize(self.variance, rng)
+
+    def at(self, steps):
+        """Mean and variance, (time, features), of the time `steps`, (time,)."""
+        rows = tensor.minimum(steps, self.length - 1)
+        return self.mean[rows], self.variance[rows]
+
+    def updates(self, statistics, mask=None):
+        """The moving average's update, given a batch's (mean, variance).
+
+        Each is of shape (time, features); with a `mask` (time, batch), steps where
+        nothing is left of the batch do not count.
+        """
+        rate = self.rate
+        if mask is not None:
+            rate = (rate * mask.any(axis=1)[: self.length])[:, None]
+        updates = []
+        for variable, batch in zip(self.variables, statistics):
+            batch = batch[: self.length]
+            old = variable[: batch.shape[0]]
+            new = tensor.set_subtensor(old, old + rate * (batch - old))
+            updates.append((variable, tensor.cast(new, variable.dtype)))
+        return updates
+
+
+def time_steps(sequence, first_step):
+    """Numbers of the time steps of a sequence (time, ...)."""
+    return first_step + tensor.arange(sequence.shape[0])
+
+
+class BatchNorm(Initializable):
+    """Batch normalisation of the input term: BN(W_x x_t; gamma_x) [BN, eq. 6].
+
+    Statistics are taken for each time step separately.
+
+    Parameters
+    ----------
+    dim : int
+        Number of features.
+    length : int
+        Number of time steps that have population statistics of their own.
+    gamma : float
+        Initial value of the trainable gamma_x.
+    """
+
+    @lazy(allocation=["dim", "length"])
+    def __init__(self, dim, length, gamma=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = dim
+        self.length = length
+        self.initial_gamma = gamma
+
+    def _allocate(self):
+        self.gamma = shared_floatx_nans((self.dim,), name="gamma")
+        add_role(self.gamma, WEIGHT)
+        self.population = PopulationStatistics(self.length, self.dim, "population")
+        self.parameters.extend([self.gamma] + self.population.variables)
+
+    def _initialize(self):
+        Constant(self.initial_gamma).initialize(self.gamma, self.rng)
+        self.population.initialize(self.rng)
+
+    @application(inputs=["input_", "mask"], outputs=["output"])
+    def apply(self, application_call, input_, mask=None, training=False, first_step=0):
+        """Normalise a sequence.
+
+        Parameters
+        ----------
+        input_ : :class:`~theano.Variable`
+            Shape (time, batch, features).
+        mask : :class:`~theano.Variable`, optional
+            Shape (time, batch).
+        training : bool
+            Use the batch's statistics, and leave the update of the population's in
+            the ``updates`` of the computation graph; otherwise use the population's.
+        first_step : int
+            The time step at which `input_` begin; inference only.
+        """
+        if training:
+            statistics = batch_statistics(input_, mask)
+            application_call.updates.update(self.population.updates(statistics, mask))
+        else:
+            statistics = self.population.at(time_steps(input_, first_step))
+        return normalise(input_, *statistics, self.gamma)
+
+
+class DataNorm(Initializable):
+    """Batch Data Normalisation of a network's inputs [Arpit; NP, section 5.1].
+
+    Each feature is standardised over batch and time in training, and with the
+    population's statistics at inference. There is nothing to train.
+
+    Parameters
+    ----------
+    dim : int
+        Number of features.
+    """
+
+    @lazy(allocation=["dim"])
+    def __init__(self, dim, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = dim
+
+    def _allocate(self):
+        self.population = PopulationStatistics(1, self.dim, "population")
+        self.parameters.extend(self.population.variables)
+
+    def _initialize(self):
+        self.population.initialize(self.rng)
+
+    @application(inputs=["input_", "mask"], outputs=["output"])
+    def apply(self, application_call, input_, mask=None, training=False):
+        """Standardise `input_`, (time, batch, features); see :class:`BatchNorm`."""
+        population = self.population
+        if training:
+            # All time steps together are one step with a larger batch.
+            everything = input_.reshape((1, -1, self.dim))
+            if mask is not None:
+                mask = mask.reshape((1, -1))
+            statistics = batch_statistics(everything, mask)
+            application_call.updates.update(population.updates(statistics))
+        else:
+            statistics = population.mean, population.variance
+        return normalise(input_, *statistics, gamma=1.0)
+
+
+class BatchNormLSTM(LSTM):
+    r"""LSTM with recurrent batch normalisation [BN, eq. 6-8].
+
+    .. math::
+        (i, f, g, o) &= BN(W_x x_t; \gamma_x) + BN(W_h h_{t-1}; \gamma_h) + b \\
+        c_t &= s(i) \tanh(g) + s(f) c_{t-1} \\
+        h_t &= s(o) \tanh(BN(c_t; \gamma_c, \beta_c))
+
+    Statistics are taken over the batch for each time step separately; at
+    inference those of the population. BN(W_x x_t) comes from :class:`BatchNorm`.
+
+    Parameters
+    ----------
+    dim : int
+        Number of units, d.
+    length : int
+        Number of time steps that have population statistics of their own.
+    gamma_h, gamma_c : float
+        Initial values of the trainable gamma_h (4d) and gamma_c (d).
+    """
+
+    @lazy(allocation=["dim", "length"])
+    def __init__(self, dim, length, gamma_h=0.1, gamma_c=0.1, **kwargs):
+        super().__init__(dim, **kwargs)
+        self.length = length
+        self.initial_gamma_h = gamma_h
+        self.initial_gamma_c = gamma_c
+
+    def _allocate(self):
+        super()._allocate()
+        self.gamma_h = self._parameter("gamma_h", (4 * self.dim,), WEIGHT)
+        self.gamma_c = self._parameter("gamma_c", (self.dim,), WEIGHT)
+        self.beta_c = self._parameter("beta_c", (self.dim,), BIAS)
+        self.recurrent_population = PopulationStatistics(
+            self.length, 4 * self.dim, "recurrent"
+        )
+        self.cell_population = PopulationStatistics(self.length, self.dim, "cell")
+        for population in (self.recurrent_population, self.cell_population):
+            self.parameters.extend(population.variables)
+
+    def _initialize(self):
+        super()._initialize()
+        Constant(self.initial_gamma_h).initialize(self.gamma_h, self.rng)
+        Constant(self.initial_gamma_c).initialize(self.gamma_c, self.rng)
+        Constant(0.0).initialize(self.beta_c, self.rng)
+        for population in (self.recurrent_population, self.cell_population):
+            population.initialize(self.rng)
+
+    @application(outputs=["states", "cells"])
+    def apply(
+        self,
+        application_call,
+        inputs,
+        mask=None,
+        candidate_mask=None,
+        training=False,
+        first_step=0,
+        **kwargs,
+    ):
+        """Run over a sequence; see :meth:`LSTM.apply`.
+
+        `training` and `first_step` are those of :meth:`BatchNorm.apply`.
+        """
+        populations = (self.recurrent_population, self.cell_population)
+        given = {}
+        if not training:
+            steps = time_steps(inputs, first_step)
+            for name, population in zip(("recurrent", "cell"), populations):
+                mean, variance = population.at(steps)
+                given[name + "_mean"], given[name + "_variance"] = mean, variance
+        states, cells, *statistics = self.recurrence(
+            inputs=inputs + self.b,
+            mask=mask,
+            candidate_mask=candidate_mask,
+            weights=self.recurrent_weights(),
+            **given,
+            **kwargs,
+        )
+        if training:
+            for population, pair in zip(populations, (statistics[:2], statistics[2:])):
+                application_call.updates.update(population.updates(pair, mask))
+        return states, cells
+
+    @recurrent(
+        sequences=["inputs", "mask", "candidate_mask"]
+        + ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"],
+        states=["states", "cells"],
+        contexts=["weights"],
+        outputs=["states", "cells"]
+        + ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"],
+    )
+    def recurrence(
+        self,
+        inputs,
+        states,
+        cells,
+        weights,
+        mask=None,
+        candidate_mask=None,
+        recurrent_mean=None,
+        recurrent_variance=None,
+        cell_mean=None,
+        cell_variance=None,
+    ):
+        """One step, with the population's statistics if they are given."""
+        term = self.recurrent_term(states, weights)
+        if recurrent_mean is None:
+            recurrent_mean, recurrent_variance = batch_statistics(term, mask)
+        term = normalise(term, recurrent_mean, recurrent_variance, self.gamma_h)
+        o, next_cells = self.update_cells(inputs + term, cells, candidate_mask)
+        if cell_mean is None:
+            cell_mean, cell_variance = batch_statistics(next_cells, mask)
+        normalised = normalise(next_cells, cell_mean, cell_variance, self.gamma_c)
+        next_states = self.output(o, normalised + self.beta_c)
+        return copy_masked(mask, (next_states, next_cells), (states, cells)) + [
+            recurrent_mean,
+            recurrent_variance,
+            cell_mean,
+            cell_variance,
+        ]

@@ -1,0 +1,184 @@
+"""The LSTM that the normalised ones build on."""
+
+import numpy
+from blocks.bricks import Initializable
+from blocks.bricks.base import application, lazy
+from blocks.bricks.recurrent import BaseRecurrent, recurrent
+from blocks.initialization import Constant
+from blocks.roles import BIAS, INITIAL_STATE, WEIGHT, add_role
+from blocks.utils import shared_floatx_nans
+from theano import tensor
+
+from bricks.initialization import OrthogonalBlocks
+
+
+class LSTM(BaseRecurrent, Initializable):
+    r"""Long short-term memory without peepholes [NP, eq. 1-3].
+
+    .. math::
+        (i, f, g, o) &= W_x x_t + W_h h_{t-1} + b \\
+        c_t &= s(i) \tanh(g) + s(f) c_{t-1} \\
+        h_t &= s(o) \tanh(c_t)
+
+    The input term W_x x_t comes from a brick of its own, so that it is computed
+    for all time steps at once. The blocks of the gates are stored in the order
+    i, f, g, o along the last axis.
+
+    The normalised LSTMs change :meth:`recurrent_weights`,
+    :meth:`recurrent_term`, :meth:`candidate` and :meth:`output`, and nothing else.
+
+    Parameters
+    ----------
+    dim : int
+        Number of units, d.
+    forget_bias : float
+        Initial value of the forget gate's bias; the other biases start at zero.
+    """
+
+    @lazy(allocation=["dim"])
+    def __init__(self, dim, forget_bias=1.0, **kwargs):
+        kwargs.setdefault("weights_init", OrthogonalBlocks())
+        super().__init__(**kwargs)
+        self.dim = dim
+        self.forget_bias = forget_bias
+
+    def get_dim(self, name):
+        if name == "inputs":
+            return 4 * self.dim
+        if name in ("states", "cells", "candidate_mask"):
+            return self.dim
+        if name == "mask":
+            return 0
+        return super().get_dim(name)
+
+    def _allocate(self):
+        self.W_h = self._parameter("W_h", (self.dim, 4 * self.dim), WEIGHT)
+        self.b = self._parameter("b", (4 * self.dim,), BIAS)
+        self.initial_state = self._parameter(
+            "initial_state", (self.dim,), INITIAL_STATE
+        )
+        self.initial_cells = self._parameter(
+            "initial_cells", (self.dim,), INITIAL_STATE
+        )
+
+    def _parameter(self, name, shape, role):
+        """Allocate a parameter of this brick."""
+        parameter = shared_floatx_nans(shape, name=name)
+        add_role(parameter, role)
+        self.parameters.append(parameter)
+        return parameter
+
+    def _initialize(self):
+        self.weights_init.initialize(self.W_h, self.rng)
+        bias = numpy.zeros(4 * self.dim, dtype=self.b.dtype)
+        bias[self.dim : 2 * self.dim] = self.forget_bias
+        self.b.set_value(bias)
+        for initial in (self.initial_state, self.initial_cells):
+            Constant(0.0).initialize(initial, self.rng)
+
+    @application(outputs=["states", "cells"])
+    def initial_states(self, batch_size, *args, **kwargs):
+        """The trainable h_0 and c_0, repeated over the batch: (batch, d) each."""
+        return [
+            tensor.repeat(initial[None, :], batch_size, axis=0)
+            for initial in (self.initial_state, self.initial_cells)
+        ]
+
+    def recurrent_weights(self):
+        """The matrix (d, 4d) that multiplies h_{t-1}, made once per sequence."""
+        return self.W_h
+
+    def recurrent_term(self, states, weights):
+        """The recurrent term of the pre-activations, (batch, 4d)."""
+        return tensor.dot(states, weights)
+
+    def candidate(self, g):
+        """What the input gate lets into the cell, (batch, d)."""
+        return tensor.tanh(g)
+
+    def update_cells(self, gates, cells, candidate_mask=None):
+        """c_t = s(i) tanh(g) + s(f) c_{t-1}, the same in all models [NP, eq. 2].
+
+        Returns the pre-activation of the output gate, which is still to be used,
+        and c_t, (batch, d) each.
+        """
+        i, f, g, o = (gates[:, k * self.dim : (k + 1) * self.dim] for k in range(4))
+        candidate = self.candidate(g)
+        if candidate_mask is not None:
+            candidate = candidate * candidate_mask
+        sigmoid = tensor.nnet.sigmoid
+        return o, sigmoid(i) * candidate + sigmoid(f) * cells
+
+    def output(self, o, cells):
+        """The hidden state h_t, (batch, d)."""
+        return tensor.nnet.sigmoid(o) * tensor.tanh(cells)
+
+    @application(outputs=["states", "cells"])
+    def apply(
+        self,
+        inputs,
+        mask=None,
+        candidate_mask=None,
+        training=False,
+        first_step=0,
+        **kwargs,
+    ):
+        """Run over a sequence, or one step with ``iterate=False``.
+
+        Parameters
+        ----------
+        inputs : :class:`~theano.Variable`
+            The input term of the pre-activations, W_x x_t, (time, batch, 4d).
+        mask : :class:`~theano.Variable`, optional
+            1 where a sequence goes on and 0 where it has ended, (time, batch).
+            Masked steps copy h and c.
+        candidate_mask : :class:`~theano.Variable`, optional
+            Multiplies the candidate: recurrent dropout [SD], (time, batch, d).
+        training, first_step
+            For the models that need it; see :class:`bricks.batch_norm.BatchNorm`.
+        **kwargs
+            ``states`` and ``cells`` (batch, d) to start from something else than
+            the trainable h_0 and c_0, and the options of Blocks' ``recurrent``,
+            such as ``iterate``.
+
+        Returns
+        -------
+        states, cells : :class:`~theano.Variable`
+            h_t and c_t, (time, batch, d) each.
+        """
+        return self.recurrence(
+            inputs=inputs + self.b,
+            mask=mask,
+            candidate_mask=candidate_mask,
+            weights=self.recurrent_weights(),
+            **kwargs,
+        )
+
+    @recurrent(
+        sequences=["inputs", "mask", "candidate_mask"],
+        states=["states", "cells"],
+        contexts=["weights"],
+        outputs=["states", "cells"],
+    )
+    def recurrence(
+        self, inputs, states, cells, weights, mask=None, candidate_mask=None
+    ):
+        """One step, given what :meth:`apply` makes outside of the recurrence.
+
+        `inputs` here include the bias. The `weights` are an argument because what
+        is differentiated inside a scan is differentiated at every step.
+        """
+        gates = inputs + self.recurrent_term(states, weights)
+        o, next_cells = self.update_cells(gates, cells, candidate_mask)
+        next_states = self.output(o, next_cells)
+        return copy_masked(mask, (next_states, next_cells), (states, cells))
+
+
+def copy_masked(mask, after, before):
+    """Take each state from `before` the step where `mask`, (batch,), is 0.
+
+    Without a mask all are taken from `after` the step.
+    """
+    if mask is None:
+        return list(after)
+    return [tensor.switch(mask[:, None], new, old) for new, old in zip(after, before)]

@@ -1,0 +1,46 @@
+"""Incoming weight vectors of norm one: W_i / ||W_i|| [WN; NP, section 3.1].
+
+``W_i`` is the incoming weight vector of output unit i, a column of a matrix of
+shape (inputs, outputs). Only matrices that carry a gamma are touched.
+"""
+
+from blocks.algorithms import StepRule
+from theano import tensor
+
+
+def unit_norm(weights):
+    """Divide each column of a matrix (inputs, outputs) by its Euclidean norm."""
+    return weights / tensor.sqrt(tensor.sqr(weights).sum(axis=0, keepdims=True))
+
+
+def normalise_value(weights):
+    """Scale the columns of the shared variable `weights` to norm one, in place.
+
+    The norm is taken in double precision, so that in float32 the columns are of
+    norm one up to rounding.
+    """
+    value = weights.get_value().astype("float64")
+    value /= (value**2).sum(axis=0, keepdims=True) ** 0.5
+    weights.set_value(value.astype(weights.dtype))
+
+
+class UnitNorm(StepRule):
+    """Project the updated weight matrices back to unit norm.
+
+    The last component of a :class:`~blocks.algorithms.CompositeRule`: it changes
+    the step so that the parameter lands on the constraint. Thus the constraint is
+    part of the one compiled update.
+
+    Parameters
+    ----------
+    parameters : list of shared variables
+        The matrices (inputs, outputs) to constrain; others are left alone.
+    """
+
+    def __init__(self, parameters):
+        self.parameters = set(parameters)
+
+    def compute_step(self, parameter, previous_step):
+        if parameter not in self.parameters:
+            return previous_step, []
+        return parameter - unit_norm(parameter - previous_step), []
