@@ -31,7 +31,6 @@ def convert_binarized_mnist(
     output_path,
     checksums=BINARIZED_MNIST.checksums,
     numbers=NUMBERS,
-    progress=False,
 ):
     """Convert the files to what ``fuel.datasets.BinarizedMNIST`` reads.
 
@@ -50,8 +49,6 @@ def convert_binarized_mnist(
         the SHA-256 of each one's text; None where any will do.
     numbers : dict, optional
         How many images each split has.
-    progress : bool, optional
-        Show a progress bar.
 
     Raises
     ------
@@ -64,7 +61,7 @@ def convert_binarized_mnist(
     total = sum(numbers.values())
     found, split_dict, start = {}, {}, 0
     with written_whole(output_path) as file, tqdm(
-        desc="converting", total=total, unit=" images", disable=not progress
+        desc="converting", total=total, unit=" images", delay=1
     ) as bar:
         features = file.create_dataset("features", (total, 1, 28, 28), dtype="uint8")
         for path, split, (name, expected) in zip(paths, SPLITS, checksums.items()):

@@ -100,22 +100,18 @@ class Corpus:
             If a character is not in the vocabulary.
 
         """
-        # Every character outside Latin-1 becomes '?', and is then looked for below.
-        table = numpy.full(256, -1, dtype="int16")
-        table[[ord(character) for character in self.vocabulary]] = numpy.arange(
-            len(self.vocabulary)
-        )
-        codes = numpy.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-        symbols = table[numpy.minimum(codes, 255)]
-        symbols[codes > 255] = -1
-        unknown = numpy.flatnonzero(symbols < 0)
-        if unknown.size:
-            line = text.count("\n", 0, unknown[0]) + 1
+        unknown = set(text) - set(self.vocabulary)
+        if unknown:
+            place = min(text.index(character) for character in unknown)
+            line = text.count("\n", 0, place) + 1
             raise DataError(
-                f"{name}, line {line}: the symbol {text[unknown[0]]!r} does not occur "
-                "in the training set"
+                f"{name}, line {line}: the symbol {text[place]!r} does not occur in "
+                "the training set"
             )
-        return symbols.astype("uint8")
+        characters = "".join(self.vocabulary).encode("ascii")
+        table = bytes.maketrans(characters, bytes(range(len(characters))))
+        symbols = text.encode("ascii").translate(table)
+        return numpy.frombuffer(symbols, dtype="uint8")
 
     def decode(self, symbols):
         """Turn symbols, an integer array ``(time,)``, back into a string."""

@@ -5,6 +5,7 @@ interrupted; the next attempt, from whichever address, asks for the rest only.
 """
 
 import hashlib
+import sys
 import tarfile
 from pathlib import Path
 
@@ -152,7 +153,13 @@ def _append(address, part, have):
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with open(part, "ab" if have else "wb") as file, tqdm(
-            desc=part.stem, initial=have, total=total, unit="B", unit_scale=True
+            desc=part.stem,
+            initial=have,
+            total=total,
+            unit="B",
+            unit_scale=True,
+            # In a log file the bar is a line each time.
+            mininterval=0.1 if sys.stderr.isatty() else 10,
         ) as bar:
             for piece in response.iter_content(CHUNK):
                 file.write(piece)

@@ -1,4 +1,4 @@
-"""Write an HDF5 file whole or not at all."""
+"""Write an HDF5 file whole or not at all; say what is wrong with one."""
 
 import os
 from contextlib import contextmanager
@@ -48,3 +48,34 @@ def written_whole(path):
             f"{path} cannot be written ({reason}): make room or choose another folder "
             "with --data-dir"
         ) from error
+
+
+@contextmanager
+def damage_named(path, command):
+    """Turn whatever a damaged HDF5 file makes h5py or Fuel raise into a DataError.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that the block reads.
+    command : str
+        The command that makes this file again.
+
+    Raises
+    ------
+    DataError
+
+    """
+    try:
+        yield
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        if not os.access(path, os.R_OK):
+            message = "may not be read: check its permissions"
+        elif "unable to lock" in str(error):
+            message = (
+                "cannot be locked, as on some network disks: set the environment "
+                "variable HDF5_USE_FILE_LOCKING to FALSE"
+            )
+        else:
+            message = f"is damaged ({error}): run `{command}` to make it again"
+        raise DataError(f"{path} {message}") from None

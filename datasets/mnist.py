@@ -8,6 +8,7 @@ from fuel.datasets import H5PYDataset, IndexableDataset
 
 from datasets import DataError, locate
 from datasets.corpus import SPLITS
+from datasets.hdf5 import damage_named
 from datasets.sample_digits import sample_digits
 from datasets.streams import PositionedStream, batches
 
@@ -68,14 +69,8 @@ def open_binarized_mnist(data_dir=None):
 
     """
     path = locate.find(FILENAME, COMMAND, data_dir)
-    try:
+    with damage_named(path, COMMAND):
         images = Images("binarized_mnist", _read(path))
-    except PermissionError:
-        raise DataError(f"{path} may not be read: check its permissions") from None
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise DataError(
-            f"{path} is damaged ({error}): run `{COMMAND}` to make it again"
-        ) from None
     if images.checksums["features"] != SHA256:
         raise DataError(
             f"{path} has not the published images in it: run `{COMMAND}` to make it "

@@ -14,6 +14,7 @@ from fuel.datasets import H5PYDataset
 
 from datasets import DataError, locate
 from datasets.corpus import SPLITS, Corpus, corpus_from_texts
+from datasets.hdf5 import damage_named
 from datasets.published import PTB
 from datasets.sample_text import sample_texts
 from datasets.streams import PositionedStream, batches
@@ -55,22 +56,17 @@ def open_ptb(data_dir=None):
 
 def read_corpus(path):
     """Read a corpus from the HDF5 file that `datasets.convert_ptb` writes."""
-    try:
+    with damage_named(path, COMMAND):
         with h5py.File(str(path), mode="r") as file:
-            attributes = dict(file.attrs)
+            vocabulary = list(file.attrs["vocabulary"])
+            checksums = json.loads(file.attrs["checksums"])
+            digest = file.attrs["sha256"]
         splits = [
             H5PYDataset(str(path), (split,), load_in_memory=True).data_sources[0]
             for split in SPLITS
         ]
-        digest = attributes["sha256"]
-        vocabulary = list(attributes["vocabulary"])
-        checksums = json.loads(attributes["checksums"])
-    except PermissionError:
-        raise DataError(f"{path} may not be read: check its permissions") from None
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise _damaged(path, error) from None
-    if digest != symbols_digest(splits):
-        raise _damaged(path, "the symbols do not have the checksum stored with them")
+        if digest != symbols_digest(splits):
+            raise ValueError("the symbols do not have the checksum stored with them")
     return Corpus("ptb", vocabulary, splits, checksums)
 
 
@@ -80,10 +76,6 @@ def symbols_digest(splits):
     for symbols in splits:
         digest.update(symbols)
     return digest.hexdigest()
-
-
-def _damaged(path, reason):
-    return DataError(f"{path} is damaged ({reason}): run `{COMMAND}` to make it again")
 
 
 def open_sample():
