@@ -76,10 +76,10 @@ def download(name, addresses, sha256, directory, advice=""):
                 if address.endswith(".tgz"):
                     _fetch_from_archive(address, path, sha256)
                 else:
-                    _fetch(address.format(name), path, sha256)
+                    _fetch(address.replace("{}", name), path, sha256)
                 return path
             except _Failure as failure:
-                failures.append(f"{address.format(name)}: {failure}")
+                failures.append(f"{address.replace("{}", name)}: {failure}")
     except OSError as error:
         raise DataError(
             f"{path} cannot be written ({error.strerror or error}): make room or "
@@ -151,6 +151,9 @@ def _append(address, part, have):
                 raise _Failure(f"asked for bytes from {have} on, got '{start}'")
             have = 0
         length = response.headers.get("Content-Length")
+        if "Content-Encoding" in response.headers:
+            # Compressed all the same: the length says nothing about the file.
+            length = None
         total = have + int(length) if length else None
         with open(part, "ab" if have else "wb") as file, tqdm(
             desc=part.stem,

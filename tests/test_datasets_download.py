@@ -1,5 +1,6 @@
 """Downloads from a local server that misbehaves, and the command."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -63,6 +64,9 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content))
             return None
+        if how == "compressed":
+            content = gzip.compress(content)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         content = content[start:]
@@ -101,7 +105,7 @@ def get(server, folder, *kinds):
     return download("file.txt", addresses, SHA256, folder)
 
 
-@pytest.mark.parametrize("how", ["good", "chunked", "no-ranges", "cut"])
+@pytest.mark.parametrize("how", ["good", "chunked", "no-ranges", "cut", "compressed"])
 def test_download(server, tmp_path, how):
     path = get(server, tmp_path / "new" / "folder", how)
     assert path.read_bytes() == CONTENT
