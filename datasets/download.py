@@ -72,14 +72,15 @@ def download(name, addresses, sha256, directory, advice=""):
         if path.exists() and file_digest(path) == sha256:
             return path
         for address in addresses:
+            address = address.replace("{}", name)
             try:
                 if address.endswith(".tgz"):
                     _fetch_from_archive(address, path, sha256)
                 else:
-                    _fetch(address.replace("{}", name), path, sha256)
+                    _fetch(address, path, sha256)
                 return path
             except _Failure as failure:
-                failures.append(f"{address.replace("{}", name)}: {failure}")
+                failures.append(f"{address}: {failure}")
     except OSError as error:
         raise DataError(
             f"{path} cannot be written ({error.strerror or error}): make room or "
