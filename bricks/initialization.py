@@ -1,6 +1,7 @@
 """Orthogonal initialisation."""
 
 import numpy
+import theano
 from blocks.initialization import NdarrayInitialization
 
 
@@ -16,6 +17,7 @@ class Orthogonal(NdarrayInitialization):
         gaussian = rng.normal(size=(max(shape), min(shape)))
         q, r = numpy.linalg.qr(gaussian)
         q *= numpy.sign(numpy.diag(r))
+        q = q.astype(theano.config.floatX)
         return q if rows >= columns else q.T
 
 
