@@ -169,7 +169,10 @@ def _set_up(wanted):
         return  # by the set-up that this one waited for
     if wanted is None:
         wanted = stamp.get("wanted")
-    steps.say(f"setting up .venv (all output: {steps.LOG})")
+    if base_complete:
+        steps.say("setting up Blocks")
+    else:
+        steps.say("setting up .venv, which takes 0.4 GB and a minute or two, once")
     if not base_complete:
         for character in " \t\n,:":
             if character in ROOT:
@@ -178,10 +181,10 @@ def _set_up(wanted):
                     "Theano's settings cannot carry; move it"
                 )
         compiler = blas.check_compiler()
-        python = python38.find()
+        python, pip = python38.find()
         # Before the long part, for a clone may turn out not to do.
         choice = blocks.choose(wanted)
-        stamp = _make_base(python, compiler, wanted)
+        stamp = _make_base(python, pip, compiler, wanted)
     else:
         choice = blocks.choose(wanted)
     _install_blocks(choice, dict(stamp, wanted=wanted))
@@ -193,7 +196,7 @@ def _pip(text, *arguments, **options):
     steps.run(text, command + list(arguments), **options)
 
 
-def _make_base(python, compiler, wanted):
+def _make_base(python, pip, compiler, wanted):
     """Make .venv with everything but Blocks; return its stamp."""
     free = shutil.disk_usage(ROOT).free
     if free < SPACE:
@@ -211,14 +214,17 @@ def _make_base(python, compiler, wanted):
         os.rename(VENV, os.path.join(old, "venv"))
     for name in os.listdir(os.path.dirname(steps.LOG)):
         if name.startswith("old-venv-"):
-            shutil.rmtree(os.path.join(os.path.dirname(steps.LOG), name))
-    steps.run(f"making .venv from {python}", [python, "-m", "venv", VENV], env=env)
+            shutil.rmtree(os.path.join(os.path.dirname(steps.LOG), name), True)
+    command = [python, "-m", "venv", "--without-pip", VENV]
+    steps.run(f"making .venv from {python}", command, env=env)
     _write(STAMP, {"wanted": wanted})
 
     locked = ["install", "--require-hashes", "--no-build-isolation"]
     build, fuel = (os.path.join(INSTALL, name) for name in ["build.txt", "fuel.txt"])
     packages = os.path.join(ROOT, "requirements.txt")
-    _pip("installing pip and setuptools", *locked, "-r", build, env=env, hint=hint)
+    # A pip can be run from inside its wheel, here to install another one.
+    command = [PYTHON, os.path.join(pip, "pip"), *locked, "-r", build]
+    steps.run("installing pip and setuptools", command, env=env, hint=hint)
     _pip("installing the packages", *locked, "-r", packages, env=env, hint=hint)
     # Fuel's sdist has C code generated for older Pythons, for an image transformer
     # that is not used here. `true` compiles it to nothing and Fuel does without.

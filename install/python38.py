@@ -11,19 +11,31 @@ from install import steps
 # Run by each candidate. It answers for the installation behind a virtual environment,
 # so that `.venv` never depends on another environment (or on an older `.venv`).
 DESCRIBE = """
-import importlib, json, os, platform, sys, sysconfig
-missing = []
+import glob, importlib, json, os, platform, sys, sysconfig
+missing, folders = [], ["/usr/share/python-wheels"]  # the latter is Debian's
 for name in ["venv", "ensurepip", "ssl", "zlib", "ctypes"]:
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
     except ImportError:
         missing.append(name)
+    else:
+        if name == "ensurepip":
+            folder = os.path.dirname(module.__file__)
+            folders.insert(0, os.path.join(folder, "_bundled"))
+wheels = [w for f in folders for w in glob.glob(os.path.join(f, "pip-*.whl"))]
+if not wheels and not missing:
+    missing.append("ensurepip")
+executable = sys.executable
+if sys.prefix != sys.base_prefix:
+    name = "python%d.%d" % sys.version_info[:2]
+    executable = os.path.join(sys.base_prefix, "bin", name)
 include = sysconfig.get_paths()["include"]
 print(json.dumps({
     "version": list(sys.version_info[:3]),
     "implementation": platform.python_implementation(),
     "bits": 64 if sys.maxsize > 2 ** 32 else 32,
-    "executable": getattr(sys, "_base_executable", None) or sys.executable,
+    "executable": executable,
+    "pip": (wheels or [""])[0],
     "missing": missing,
     "header": os.path.join(include, "Python.h"),
     "has_header": os.path.isfile(os.path.join(include, "Python.h")),
@@ -36,7 +48,12 @@ class Refused(Exception):
 
 
 def examine(executable):
-    """Return the path of the Python 3.8 behind `executable`.
+    """Look at the Python 3.8 behind `executable`.
+
+    Returns
+    -------
+    executable, pip : str
+        Its path, and that of the wheel of pip that comes with it.
 
     Raises
     ------
@@ -67,7 +84,7 @@ def examine(executable):
             f"lacks its C headers, {found['header']} (Debian and Ubuntu: "
             "apt-get install python3.8-dev)"
         )
-    return found["executable"]
+    return found["executable"], found["pip"]
 
 
 def pyenv_roots(environ):
@@ -99,7 +116,7 @@ def candidates(environ):
 
 
 def find(environ=os.environ):
-    """Return the path of a Python 3.8.
+    """Find a Python 3.8; return what `examine` says of it.
 
     Raises
     ------

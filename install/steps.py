@@ -74,13 +74,25 @@ def _end(process):
     for signum, patience in [
         (signal.SIGINT, 3),
         (signal.SIGTERM, 2),
-        (signal.SIGKILL, None),
+        (signal.SIGKILL, 5),
     ]:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signum)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience)
+        if not _group(process, signum):
             return
+        until = time.time() + patience
+        while time.time() < until:
+            process.poll()
+            if not _group(process, 0):
+                return
+            time.sleep(0.05)
+
+
+def _group(process, signum):
+    """Send a signal to a child and its children; return whether there were any."""
+    try:
+        os.killpg(process.pid, signum)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def call(command, output, timeout=None, tick=None, **options):

@@ -1,0 +1,452 @@
+"""`./reproduce` and its set-up, with programs that only pretend.
+
+Nothing here needs the network, installs anything or compiles.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from install import blas, blocks, environment, python38, steps
+
+ROOT = Path(__file__).resolve().parent.parent
+GOOD = {
+    "version": [3, 8, 18],
+    "implementation": "CPython",
+    "bits": 64,
+    "executable": "$0",
+    "pip": "/pip.whl",
+    "missing": [],
+    "header": "/include/Python.h",
+    "has_header": True,
+}
+
+
+def program(path, script):
+    """Write an executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return str(path)
+
+
+def python(path, **changes):
+    """Write a program that answers as a Python does."""
+    answer = json.dumps(dict(GOOD, **changes)).replace('"', '\\"')
+    return program(path, f'echo "{answer}"\n')
+
+
+def refusing_shim(path):
+    return program(path, 'echo "pyenv: python3.8: command not found" >&2\nexit 127\n')
+
+
+def search(tmp_path, *folders, **variables):
+    path = os.pathsep.join(map(str, folders))
+    return dict(HOME=str(tmp_path / "home"), PATH=path, **variables)
+
+
+# Finding Python 3.8
+
+
+def test_path_comes_before_pyenv(tmp_path):
+    wanted = python(tmp_path / "bin" / "python3.8")
+    python(tmp_path / "home/.pyenv/versions/3.8.1/bin/python3.8")
+    assert python38.find(search(tmp_path, tmp_path / "bin"))[0] == wanted
+
+
+@pytest.mark.parametrize("known_by", ["PYENV_ROOT", "home", "shims", "pyenv", "link"])
+def test_pyenv_whose_shim_refuses(tmp_path, known_by):
+    root = tmp_path / ("home/.pyenv" if known_by == "home" else "elsewhere")
+    shims = root / "shims" if known_by != "pyenv" else root / "other"
+    refusing_shim(shims / "python3.8")
+    folders, variables = [tmp_path / "none"], {}
+    if known_by == "PYENV_ROOT":
+        variables["PYENV_ROOT"] = str(root)
+    elif known_by == "shims":
+        folders.append(str(shims) + "/")
+    elif known_by == "pyenv":
+        program(root / "bin/pyenv", "exit 1\n")
+        folders += [root / "bin", shims]
+    elif known_by == "link":
+        program(root / "libexec/pyenv", "exit 1\n")
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin/pyenv").symlink_to(root / "libexec/pyenv")
+        folders.append(tmp_path / "bin")
+    python(root / "versions/3.8.9/bin/python3.8")
+    wanted = python(root / "versions/3.8.18/bin/python3.8")
+    python(root / "versions/3.9.1/bin/python3.8")
+    assert python38.find(search(tmp_path, *folders, **variables))[0] == wanted
+
+
+def test_what_lacks_something_is_passed_over(tmp_path):
+    python(tmp_path / "a/python3.8", version=[3, 9, 1])
+    python(tmp_path / "b/python3.8", implementation="PyPy")
+    python(tmp_path / "c/python3.8", has_header=False)
+    python(tmp_path / "d/python3.8", missing=["venv"])
+    program(tmp_path / "e/python3.8", "echo hello\n")
+    program(tmp_path / "f/python3.8", "exit 0\n")
+    folders = [tmp_path / letter for letter in "abcdef"]
+    with pytest.raises(steps.SetupError) as error:
+        python38.find(search(tmp_path, *folders))
+    for words in ["is CPython 3.9.1", "is PyPy", "python3.8-dev", "python3.8-venv"]:
+        assert words in str(error.value)
+    wanted = python(tmp_path / "g/python3.8")
+    assert python38.find(search(tmp_path, *folders, tmp_path / "g"))[0] == wanted
+
+
+def test_the_one_asked_for_or_none(tmp_path):
+    python(tmp_path / "bin/python3.8")
+    mine = python(tmp_path / "mine")
+    variables = search(tmp_path, tmp_path / "bin", REPRODUCE_PYTHON=mine)
+    assert python38.find(variables)[0] == mine
+    python(tmp_path / "mine", version=[3, 11, 2])
+    with pytest.raises(steps.SetupError, match="REPRODUCE_PYTHON.*is CPython 3.11.2"):
+        python38.find(variables)
+    variables["REPRODUCE_PYTHON"] = str(tmp_path / "missing")
+    with pytest.raises(steps.SetupError, match="missing, which does not run"):
+        python38.find(variables)
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+def test_uv_fetches_one(tmp_path, monkeypatch, fetched):
+    monkeypatch.setattr(steps, "LOG", str(tmp_path / "log"))
+    there = tmp_path / "uv-python"
+    if fetched:
+        python(there)
+    else:
+        python(tmp_path / "spare")
+    uv = f"""
+    if [ "$2" = install ]; then cp {tmp_path}/spare {there}; exit; fi
+    [ -e {there} ] && echo {there}
+    """
+    program(tmp_path / "home/.local/bin/uv", uv)
+    found = python38.find(search(tmp_path, "/usr/bin", "/bin"))
+    assert found == (str(there), "/pip.whl")
+    assert (tmp_path / "log").exists() != fetched
+
+
+def test_the_python_of_these_tests_is_found():
+    variables = dict(os.environ, REPRODUCE_PYTHON=sys.executable)
+    executable, pip = python38.find(variables)
+    # The one behind .venv, for a new .venv must not need an old one.
+    assert Path(executable).resolve() == Path(sys.executable).resolve()
+    assert not executable.startswith(str(ROOT / ".venv")) and pip.endswith(".whl")
+
+
+# Where Blocks comes from
+
+
+@pytest.fixture
+def upstream(tmp_path, monkeypatch):
+    """A small git repository in the place of upstream's."""
+    clone = tmp_path / "clone"
+    (clone / "blocks").mkdir(parents=True)
+    (clone / "setup.py").write_text("")
+    (clone / "blocks" / "__init__.py").write_text("")
+    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in ["init -q", "add .", "commit -q -m one"]:
+        subprocess.run(git + words.split(), check=True)
+    head = subprocess.run(git + ["rev-parse", "HEAD"], stdout=subprocess.PIPE)
+    (clone / "untracked").write_text("")
+    monkeypatch.setattr(blocks, "COMMIT", head.stdout.decode().strip())
+    monkeypatch.setattr(blocks, "URL", clone.as_uri())
+    monkeypatch.setattr(blocks, "MIRROR", str(tmp_path / "mirror.git"))
+    standin = tmp_path / "standin"
+    standin.mkdir()
+    (standin / "setup.py").write_text("")
+    monkeypatch.setattr(blocks, "STANDIN", str(standin))
+    return clone
+
+
+@pytest.mark.parametrize("wanted", [None, "upstream", "clone", "bare", "folder"])
+def test_blocks_is_upstream(tmp_path, upstream, wanted):
+    if wanted == "clone":
+        wanted = str(upstream)
+    elif wanted == "bare":
+        wanted = str(tmp_path / "bare")
+        command = ["git", "clone", "-q", "--bare", str(upstream), wanted]
+        subprocess.run(command, check=True)
+    elif wanted == "folder":
+        wanted = str(shutil.copytree(str(upstream), str(tmp_path / "unpacked")))
+        shutil.rmtree(wanted + "/.git")
+    choice = blocks.choose(wanted)
+    blocks.fetch(choice, str(tmp_path / "source"))
+    assert (tmp_path / "source/blocks/__init__.py").exists()
+    unpacked = choice["source"] == "folder"
+    assert choice["commit"] == (None if unpacked else blocks.COMMIT)
+    assert (tmp_path / "source/untracked").exists() == unpacked
+    if wanted is None:  # what was fetched does for the next time
+        shutil.rmtree(str(upstream))
+        assert blocks.choose(None)["source"] == "upstream"
+
+
+def test_blocks_that_cannot_be_had(tmp_path, upstream, monkeypatch, capsys):
+    def refused(wanted, match):
+        with pytest.raises(steps.SetupError, match=match):
+            blocks.choose(wanted)
+
+    refused(str(tmp_path / "nowhere"), "nowhere: is not a folder")
+    refused(str(tmp_path), "has no Blocks in it")
+    monkeypatch.setattr(blocks, "COMMIT", "0" * 40)
+    refused(str(upstream), "lacks the commit.*git -C .* fetch .* 0000")
+    monkeypatch.setattr(blocks, "URL", (tmp_path / "gone").as_uri())
+    refused("upstream", "cannot be reached")
+    assert blocks.choose(None)["source"] == "standin"
+    assert "stand-in, for upstream cannot be reached" in capsys.readouterr().err
+    shutil.rmtree(blocks.STANDIN)
+    refused(None, "has no stand-in")
+    refused("standin", "has no stand-in")
+
+
+def test_standin_digest_sees_sources_only(upstream):
+    before = blocks.standin_digest()
+    build = Path(blocks.STANDIN, "build")
+    build.mkdir()
+    (build / "a.py").write_text("")
+    assert blocks.standin_digest() == before
+    Path(blocks.STANDIN, "a.py").write_text("")
+    assert blocks.standin_digest() != before
+
+
+# The compiler and BLAS
+
+
+def test_missing_compiler_is_named(tmp_path, monkeypatch):
+    program(tmp_path / "apt-get", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(steps.SetupError, match="apt-get install g\\+\\+"):
+        blas.check_compiler()
+    program(tmp_path / "g++", "echo cannot find crt1.o\nexit 1\n")
+    with pytest.raises(steps.SetupError, match="crt1.o.*apt-get install g\\+\\+"):
+        blas.check_compiler()
+
+
+@pytest.mark.parametrize(
+    "system, wheel, chosen",
+    [
+        (1.0, 1.0, "-lopenblas"),
+        (1.1, 1.0, "-lopenblas"),
+        (1.3, 1.0, "scipy_openblas"),
+        (None, 1.0, "scipy_openblas"),
+        (9.0, None, "-lopenblas"),
+    ],
+)
+def test_choice_of_blas(monkeypatch, system, wheel, chosen):
+    def measured(flags, macros, compiler):
+        seconds = {"-lopenblas": system, "-L/wheel": wheel, "-lblas": 20}.get(flags[0])
+        return seconds and (seconds, flags[0])
+
+    monkeypatch.setattr(blas, "_measure", measured)
+    settings, library, reason = blas.choose("/wheel", "g++")
+    assert chosen in settings and "GFLOPS" in reason
+    assert ("-Dsgemm_=scipy_sgemm_" in settings) == ("scipy" in chosen)
+    assert library == ("-L/wheel" if "scipy" in chosen else "-lopenblas")
+
+
+def test_no_blas(monkeypatch):
+    monkeypatch.setattr(blas, "_measure", lambda *arguments: None)
+    with pytest.raises(steps.SetupError, match="no BLAS links"):
+        blas.choose("/wheel", "g++")
+
+
+def test_the_blas_in_use_is_right_and_wrong_ones_are_not(tmp_path):
+    compiler = blas.check_compiler()
+    theanorc = Path(sys.prefix, "theanorc")
+    if not theanorc.exists():
+        pytest.skip("this environment was not made by ./reproduce setup")
+    lines = dict(
+        line.split(" = ", 1)
+        for line in theanorc.read_text().splitlines()
+        if " = " in line
+    )
+    flags = lines["ldflags"].split()
+    flags += ["-Wl,-rpath," + flag[2:] for flag in flags if flag.startswith("-L")]
+    macros = lines.get("cxxflags", "").split()
+    seconds, library = blas._measure(flags, macros, compiler)
+    assert 0 < seconds < 60 and os.path.exists(library)
+    # One that links and does nothing.
+    code = 'extern "C" void sgemm_() {}'
+    (tmp_path / "wrong.cpp").write_text(code)
+    wrong = str(tmp_path / "libwrong.so")
+    command = [compiler, "-shared", "-fPIC", str(tmp_path / "wrong.cpp"), "-o", wrong]
+    subprocess.run(command, check=True)
+    assert blas._measure([wrong], [], compiler) is None
+
+
+# The whole of `./reproduce`, with a pretended Python, pip and g++
+
+FAKE_PYTHON = """
+say() { echo "$*" >> CALLS; }
+case "$*" in
+*"-I -c"*) echo "$ANSWER" ;;
+*"-m venv"*) say venv; eval last=\\$$#; mkdir -p $last/bin; cp "$0" $last/bin/python ;;
+*pip*requirements.txt*) say packages; echo fetching; [ -z "$FAIL" ] && $WAIT ;;
+*pip*install*source*|*pip*blocks*) say blocks ;;
+*pip*) say pip ;;
+*scipy_openblas32*) echo /wheel ;;
+*product*) say check; echo '"0.2.0+fake"' ;;
+*) shift; say run "$@"; exit 7 ;;
+esac
+"""
+FAKE_COMPILER = """
+while [ "$1" != -o ]; do shift; done
+printf '#!/bin/sh\\necho 0.01 /bin/sh' > $2
+chmod +x $2
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what `./reproduce` is made of, and a function that runs it."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(str(ROOT / "install"), str(root / "install"), ignore=ignore)
+    for name in ["reproduce", "requirements.txt"]:
+        shutil.copy(str(ROOT / name), str(root / name))
+    (root / "standin").mkdir()
+    (root / "standin/setup.py").write_text("")
+    fake = FAKE_PYTHON.replace("CALLS", str(tmp_path / "calls"))
+    program(tmp_path / "python", fake)
+    program(tmp_path / "bin/g++", FAKE_COMPILER)
+    answer = json.dumps(dict(GOOD, executable=str(tmp_path / "python")))
+    variables = dict(
+        HOME=str(tmp_path),
+        PATH=f"{tmp_path}/bin:/usr/bin:/bin",
+        REPRODUCE_PYTHON=str(tmp_path / "python"),
+        ANSWER=answer,
+        WAIT="true",
+    )
+    return root, variables
+
+
+def reproduce(checkout, *arguments, **variables):
+    """Start `./reproduce`."""
+    root, usual = checkout
+    return subprocess.Popen(
+        [sys.executable, str(root / "reproduce"), *arguments],
+        env=dict(usual, **variables),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def calls(checkout):
+    """What the pretended Python was asked for since the last time."""
+    path = checkout[0].parent / "calls"
+    said = path.read_text().splitlines() if path.exists() else []
+    path.write_text("")
+    return said
+
+
+SETUP = ["setup", "--blocks", "standin"]
+WHOLE = ["venv", "pip", "packages", "pip", "blocks", "blocks", "check"]
+
+
+def test_setup_once(checkout):
+    process = reproduce(checkout, *SETUP)
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert calls(checkout) == WHOLE
+    record = json.loads((checkout[0] / ".venv/blocks.json").read_text())
+    assert record["source"] == "standin" and record["version"] == "0.2.0+fake"
+
+    started = time.time()
+    process = reproduce(checkout, "setup")
+    assert "is complete; Blocks 0.2.0+fake (standin)" in process.communicate()[1]
+    assert process.returncode == 0 and not calls(checkout)
+    assert time.time() - started < 1
+
+    # Another stand-in is installed into the same .venv.
+    (checkout[0] / "standin/new.py").write_text("")
+    assert reproduce(checkout, "setup").wait() == 0
+    assert calls(checkout) == ["blocks", "blocks", "check"]
+    # Other requirements are a reason for another .venv.
+    with open(str(checkout[0] / "requirements.txt"), "a") as file:
+        file.write("# changed\n")
+    assert reproduce(checkout, "setup").wait() == 0
+    assert calls(checkout) == WHOLE
+    # So is one that is broken, or whose Python or library is gone.
+    (checkout[0] / ".venv/bin/python").unlink()
+    assert reproduce(checkout, "setup").wait() == 0
+    assert calls(checkout) == WHOLE
+
+
+def test_exit_status_and_options_are_passed(checkout):
+    assert reproduce(checkout, *SETUP).wait() == 0
+    calls(checkout)
+    assert reproduce(checkout, "test", "--help", "-k", "a b").wait() == 7
+    assert calls(checkout) == ["run pytest --help -k a b"]
+    process = reproduce(checkout, "ptb", "--epochs", "1")
+    assert "this checkout has no " in process.communicate()[1]
+    assert process.returncode == 1
+    (checkout[0] / "ptb_experiment.py").write_text("")
+    assert reproduce(checkout, "ptb", "--epochs", "1").wait() == 7
+    assert calls(checkout) == ["run --epochs 1"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted(checkout, signum):
+    pid = checkout[0].parent / "pid"
+    program(checkout[0].parent / "bin/wait", f"echo $$ > {pid}\nexec sleep 2.5\n")
+    process = reproduce(checkout, *SETUP, WAIT="exec wait")
+    while not (pid.exists() and pid.read_text().strip()):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, signum)
+    _, said = process.communicate()
+    if signum == signal.SIGKILL:
+        assert process.returncode == -signum
+    else:
+        assert process.returncode == 128 + signum
+        assert "stopped; the same command continues" in said
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid.read_text()), 0)
+    calls(checkout)
+    process = reproduce(checkout, *SETUP)
+    _, said = process.communicate()
+    assert process.returncode == 0 and calls(checkout) == WHOLE
+    # A pip that outlives its set-up is waited for.
+    assert ("waiting for another set-up" in said) == (signum == signal.SIGKILL)
+
+
+def test_a_step_that_fails(checkout):
+    process = reproduce(checkout, *SETUP, FAIL="yes")
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert "installing the packages failed (exit status 1): fetching" in said
+    assert str(checkout[0] / ".cache/setup.log") in said and "Traceback" not in said
+    assert reproduce(checkout, *SETUP).wait() == 0
+
+
+def test_a_path_that_theano_cannot_carry(checkout):
+    root, variables = checkout
+    other = root.parent / "with space"
+    root.rename(other)
+    process = reproduce((other, variables), *SETUP)
+    assert "contains ' '" in process.communicate()[1] and process.returncode == 1
+
+
+def test_other_pythons_paths_do_not_reach_ours(monkeypatch):
+    for name in ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET"]:
+        monkeypatch.setenv(name, "/elsewhere")
+    monkeypatch.setenv("HTTPS_PROXY", "proxy")
+    monkeypatch.setenv("PIP_CERT", "/cert")
+    variables = environment.variables()
+    assert "/elsewhere" not in variables.values()
+    assert variables["HTTPS_PROXY"] == "proxy" and variables["PIP_CERT"] == "/cert"
+
+
+def test_help_needs_nothing(checkout):
+    process = reproduce(checkout, "--help")
+    assert process.wait() == 0 and not (checkout[0] / ".venv").exists()
+    process = reproduce(checkout, "nonsense")
+    assert "invalid choice: 'nonsense'" in process.communicate()[1]
+    assert process.returncode == 2
