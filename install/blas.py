@@ -14,6 +14,8 @@ PREFIX = "scipy_"
 SYSTEM = ["-lopenblas", "-lmkl_rt", "-lblas"]
 # A system BLAS is taken if it is at most this much slower than the wheel's.
 TOLERANCE = 1.15
+ROUNDS = 4
+ALONE = {name + "_NUM_THREADS": "1" for name in ["OPENBLAS", "MKL", "OMP", "BLIS"]}
 FLOP = 2 * 64 * 1000 * 4000
 
 PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blas_probe.cpp")
@@ -67,18 +69,49 @@ def check_compiler():
     return compiler
 
 
-def _measure(flags, macros, compiler):
-    """Build the probe against a BLAS; return (seconds, library) or None."""
+def _build(flags, macros, compiler, binary):
+    """Link the probe with a BLAS; return whether that went well."""
+    command = [compiler, "-O2", "-std=c++11", *macros, PROBE, "-o", binary]
+    return steps.capture(command + flags + ["-ldl"], timeout=60)[0] == 0
+
+
+def _run(binary):
+    """Run a probe on one core; return (seconds, library), or None if it is wrong."""
+    status, output = steps.capture([binary], timeout=60, env=dict(os.environ, **ALONE))
+    if status:
+        return None
+    seconds, _, library = output.strip().partition(" ")
+    return float(seconds), library
+
+
+def measure(ways, compiler):
+    """Measure several BLAS libraries in turns, for other programs run here too.
+
+    Parameters
+    ----------
+    ways : dict
+        For each name, the flags for the linker and the macros for the compiler.
+    compiler : str
+
+    Returns
+    -------
+    dict
+        For each name whose BLAS links and is right, its best time in seconds for
+        the probe's product on one core, and its file.
+    """
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
-        binary = os.path.join(folder, "probe")
-        command = [compiler, "-O2", "-std=c++11", *macros, PROBE, "-o", binary]
-        if steps.capture(command + flags + ["-ldl"], timeout=60)[0]:
-            return None
-        status, output = steps.capture([binary], timeout=60)
-        if status:
-            return None
-        seconds, _, library = output.strip().partition(" ")
-        return float(seconds), library
+        for name, (flags, macros) in ways.items():
+            binary = os.path.join(folder, name)
+            first = _build(flags, macros, compiler, binary) and _run(binary)
+            if first:
+                found[name] = first
+        for _ in range(ROUNDS):
+            fastest = min(found.values(), default=(0, ""))[0]
+            for name, best in found.items():
+                if best[0] < 5 * fastest:
+                    found[name] = min(best, _run(os.path.join(folder, name)) or best)
+    return found
 
 
 def choose(wheel_folder, compiler):
@@ -104,34 +137,31 @@ def choose(wheel_folder, compiler):
     SetupError
         If no BLAS links and gives the right product.
     """
-    wheel, macros = None, []
+    ways = {flag: ([flag], []) for flag in SYSTEM}
     if wheel_folder:
         names = [kind + name + "_" for kind in "sd" for name in FUNCTIONS]
         macros = [f"-D{name}={PREFIX}{name}" for name in names]
         # With -L, Theano also writes the folder into what it links, as rpath does.
         flags = ["-L" + wheel_folder, "-l" + PREFIX + "openblas"]
-        rpath = "-Wl,-rpath," + wheel_folder
-        wheel = _measure(flags + [rpath], macros, compiler)
-    system = [(_measure([flag], [], compiler), flag) for flag in SYSTEM]
-    system = [(found, flag) for found, flag in system if found]
-    best, flag = min(system, default=(None, None))
-    if best is None and wheel is None:
+        ways["wheel"] = flags + ["-Wl,-rpath," + wheel_folder], macros
+    found = measure(ways, compiler)
+    wheel = found.pop("wheel", None)
+    flag = min(found, key=found.get, default=None)
+    system = found.get(flag)
+    if system is None and wheel is None:
         raise steps.SetupError(
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
             f"nor the system's; install one with {_advice(1)}"
         )
-    if wheel is None or (best and best[0] <= TOLERANCE * wheel[0]):
-        other = (
-            f"the wheel's: {_speed(wheel)}" if wheel else "the wheel's does not link"
-        )
-        text = f"[blas]\nldflags = {flag}\n"
-        return text, best[1], f"the system's {flag}, {_speed(best)} ({other})"
-    other = f"the system's {flag}: {_speed(best)}" if best else "the system has none"
-    text = (
-        f"[blas]\nldflags = {' '.join(flags)}\n\n[gcc]\ncxxflags = {' '.join(macros)}\n"
-    )
-    return text, wheel[1], f"the wheel's OpenBLAS, {_speed(wheel)} ({other})"
+    if wheel is None or (system and system[0] <= TOLERANCE * wheel[0]):
+        other = f"the wheel's {_speed(wheel)}" if wheel else "the wheel's does not link"
+        settings = f"[blas]\nldflags = {flag}\n"
+        return settings, system[1], f"the system's {flag}, {_speed(system)} ({other})"
+    other = f"the system's {flag} {_speed(system)}" if system else "the system has none"
+    settings = f"[blas]\nldflags = {' '.join(flags)}\n"
+    settings += f"\n[gcc]\ncxxflags = {' '.join(macros)}\n"
+    return settings, wheel[1], f"the wheel's OpenBLAS, {_speed(wheel)} ({other})"
 
 
 def _speed(measured):
-    return f"{FLOP / measured[0] / 1e9:.0f} GFLOPS"
+    return f"{FLOP / measured[0] / 1e9:.0f} GFLOPS a core"

@@ -239,19 +239,17 @@ def test_missing_compiler_is_named(tmp_path, monkeypatch):
     ],
 )
 def test_choice_of_blas(monkeypatch, system, wheel, chosen):
-    def measured(flags, macros, compiler):
-        seconds = {"-lopenblas": system, "-L/wheel": wheel, "-lblas": 20}.get(flags[0])
-        return seconds and (seconds, flags[0])
-
-    monkeypatch.setattr(blas, "_measure", measured)
+    seconds = {"-lopenblas": system, "-lblas": 20, "wheel": wheel}
+    found = {name: (value, name) for name, value in seconds.items() if value}
+    monkeypatch.setattr(blas, "measure", lambda ways, compiler: dict(found))
     settings, library, reason = blas.choose("/wheel", "g++")
     assert chosen in settings and "GFLOPS" in reason
     assert ("-Dsgemm_=scipy_sgemm_" in settings) == ("scipy" in chosen)
-    assert library == ("-L/wheel" if "scipy" in chosen else "-lopenblas")
+    assert library == ("wheel" if "scipy" in chosen else "-lopenblas")
 
 
 def test_no_blas(monkeypatch):
-    monkeypatch.setattr(blas, "_measure", lambda *arguments: None)
+    monkeypatch.setattr(blas, "measure", lambda *arguments: {})
     with pytest.raises(steps.SetupError, match="no BLAS links"):
         blas.choose("/wheel", "g++")
 
@@ -269,15 +267,16 @@ def test_the_blas_in_use_is_right_and_wrong_ones_are_not(tmp_path):
     flags = lines["ldflags"].split()
     flags += ["-Wl,-rpath," + flag[2:] for flag in flags if flag.startswith("-L")]
     macros = lines.get("cxxflags", "").split()
-    seconds, library = blas._measure(flags, macros, compiler)
-    assert 0 < seconds < 60 and os.path.exists(library)
+    found = blas.measure({"ours": (flags, macros)}, compiler)
+    assert 0 < found["ours"][0] < 60 and os.path.exists(found["ours"][1])
     # One that links and does nothing.
     code = 'extern "C" void sgemm_() {}'
     (tmp_path / "wrong.cpp").write_text(code)
     wrong = str(tmp_path / "libwrong.so")
     command = [compiler, "-shared", "-fPIC", str(tmp_path / "wrong.cpp"), "-o", wrong]
     subprocess.run(command, check=True)
-    assert blas._measure([wrong], [], compiler) is None
+    ways = {"wrong": ([wrong], []), "missing": (["-lmissing"], [])}
+    assert blas.measure(ways, compiler) == {}
 
 
 # The whole of `./reproduce`, with a pretended Python, pip and g++
