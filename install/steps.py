@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,7 +174,7 @@ class Progress:
         if not self.live:
             say(f"{line}, {detail:.60}" if detail else line)
             return
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        columns = shutil.get_terminal_size().columns
         say(f"\r\x1b[K{line}  {detail}"[: columns + 3], end="")
 
     def done(self, note=""):
