@@ -231,5 +231,6 @@ def _last_line(start):
         log.seek(0, os.SEEK_END)
         log.seek(max(start, log.tell() - 2000))
         lines = log.read().decode(errors="replace").split("\n")
-    lines = [line.strip() for line in lines if line.strip()]
+    lines = [line.strip() for line in lines]
+    lines = [line for line in lines if line and not line.startswith("WARNING")]
     return lines[-1] if lines else ""

@@ -357,11 +357,14 @@ def test_setup_once(checkout):
     record = json.loads((checkout[0] / ".venv/blocks.json").read_text())
     assert record["source"] == "standin" and record["version"] == "0.2.0+fake"
 
-    started = time.time()
-    process = reproduce(checkout, "setup")
-    assert "is complete; Blocks 0.2.0+fake (standin)" in process.communicate()[1]
-    assert process.returncode == 0 and not calls(checkout)
-    assert time.time() - started < 1
+    seconds = []
+    for _ in range(3):  # the best of them, for the machine may be busy
+        started = time.time()
+        process = reproduce(checkout, "setup")
+        assert "is complete; Blocks 0.2.0+fake (standin)" in process.communicate()[1]
+        assert process.returncode == 0 and not calls(checkout)
+        seconds.append(time.time() - started)
+    assert min(seconds) < 1
 
     # Another stand-in is installed into the same .venv.
     (checkout[0] / "standin/new.py").write_text("")
