@@ -132,11 +132,14 @@ def find(environ=os.environ):
                 f"REPRODUCE_PYTHON names {wanted}, which {reason}"
             ) from None
     refused = []
-    for path in candidates(environ):
-        try:
-            return examine(path)
-        except Refused as reason:
-            refused.append(f"{path} {reason}")
+    try:
+        for path in candidates(environ):
+            try:
+                return examine(path)
+            except Refused as reason:
+                refused.append(f"{path} {reason}")
+    except steps.SetupError as error:  # uv could not fetch one
+        refused.append(str(error))
     raise steps.SetupError(
         "no usable Python 3.8 was found: install uv, which fetches one by itself, or "
         "run `pyenv install 3.8`, or set REPRODUCE_PYTHON to the path of one"
@@ -161,7 +164,6 @@ def _by_uv(environ):
             steps.run(
                 "fetching Python 3.8 with uv",
                 [uv, "python", "install", "3.8"],
-                hint="Without it, set REPRODUCE_PYTHON to the path of a Python 3.8.",
                 **options,
             )
             status, output = steps.capture([uv, "python", "find", "3.8"], **options)

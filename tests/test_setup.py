@@ -132,6 +132,16 @@ def test_uv_fetches_one(tmp_path, monkeypatch, fetched):
     assert (tmp_path / "log").exists() != fetched
 
 
+def test_uv_that_fails_does_not_hide_the_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "LOG", str(tmp_path / "log"))
+    python(tmp_path / "a/python3.8", has_header=False)
+    program(tmp_path / "home/.cargo/bin/uv", "echo no network\nexit 2\n")
+    with pytest.raises(steps.SetupError, match="set REPRODUCE_PYTHON") as error:
+        python38.find(search(tmp_path, tmp_path / "a"))
+    for words in ["python3.8-dev", "with uv failed (exit status 2): no network"]:
+        assert words in str(error.value)
+
+
 def test_the_python_of_these_tests_is_found():
     variables = dict(os.environ, REPRODUCE_PYTHON=sys.executable)
     executable, pip = python38.find(variables)
