@@ -10,15 +10,21 @@ import sys
 from pathlib import Path
 
 from training import cli, device, ptb_options
-from training.files import read_json, write_json
+from training.files import write_json
 from training.options import configuration
-from training.run_folder import RunFolder, folder_name, load_parameters
+from training.run_folder import (
+    RunFolder,
+    configuration_of,
+    folder_name,
+    load_parameters,
+)
 
 
 def build_model(options, vocabulary):
+    """The brick: encoding, input term, LSTM and softmax, initialised."""
     from bricks import CharacterModel
 
-    model = CharacterModel(
+    brick = CharacterModel(
         model=options.model,
         vocabulary=vocabulary,
         units=options.units,
@@ -30,10 +36,11 @@ def build_model(options, vocabulary):
         input_scale=options.input_scale,
         softmax_gamma=options.softmax_gamma,
         forget_bias=options.forget_bias,
+        length=options.length - 1,  # predictions in a window
         seed=options.seed,
     )
-    model.initialize()
-    return model
+    brick.initialize()
+    return brick
 
 
 def open_corpus(options):
@@ -48,8 +55,8 @@ def train(options, interrupts, experiment="ptb"):
 
     from blocks.algorithms import Adam, CompositeRule, GradientDescent, StepClipping
     from blocks.extensions import FinishAfter
+    from blocks.graph import ComputationGraph
     from blocks.main_loop import MainLoop
-    from blocks.model import Model
     from blocks.monitoring import aggregation
     from theano import tensor
 
@@ -60,9 +67,19 @@ def train(options, interrupts, experiment="ptb"):
     from training.progress import Progress, Shown
 
     corpus = open_corpus(options)
+    length, batch_size = options.length, options.batch_size
+    stream = training_stream(
+        corpus,
+        length,
+        batch_size,
+        options.seed,
+        batches_per_epoch=options.batches_per_epoch,
+    )
+    valid = windows_stream(corpus.valid, length, batch_size)
+    updates = stream.batches_per_epoch
     folder = RunFolder(
         folder_name(options, experiment),
-        configuration(options, leave_out=ptb_options.NOT_THE_RUN),
+        configuration(options, corpus, leave_out=ptb_options.NOT_THE_RUN),
         options.resume,
     )
     with folder:
@@ -71,8 +88,7 @@ def train(options, interrupts, experiment="ptb"):
         symbols = tensor.imatrix("symbols")
         bits = brick.bits(symbols)
         cost = bits.mean()
-        model = Model(cost)
-        parameters = model.get_parameter_dict()
+        parameters = brick.all_parameters
 
         # An update: clip the gradient, Adam, back to unit norms, in this order.
         adam = Adam(options.learning_rate)
@@ -83,32 +99,23 @@ def train(options, interrupts, experiment="ptb"):
             parameters=brick.trained_parameters,
             step_rule=CompositeRule([clip, adam, unit_norm]),
         )
+        # Moving averages of batch normalisation's population statistics.
+        algorithm.add_updates(ComputationGraph(cost).updates)
         history = folder.history
         meter = ext.Meter(algorithm, cost, history)
-        variables = state.variables(algorithm, model, adam.learning_rate)
+        variables = state.variables(algorithm, parameters, adam.learning_rate)
 
-        # The data, from where the run has got to.
-        stream = training_stream(
-            corpus,
-            options.length,
-            options.batch_size,
-            options.seed,
-            epoch=history.epoch,
-            batch=history.batch,
-            batches_per_epoch=options.batches_per_epoch,
-        )
-        valid = windows_stream(corpus.valid, options.length, options.batch_size)
         # Averaged per prediction, although the last batch is smaller.
-        valid_bpc = aggregation.mean(bits.sum(), bits.size)
+        valid_bits = brick.inference_bits(symbols)
+        valid_bpc = aggregation.mean(valid_bits.sum(), valid_bits.size)
         valid_bpc.name = "bpc"
 
-        updates = stream.batches_per_epoch
         plan = {
             "model": f"{options.model}, {options.units} units",
             "data": f"{corpus.name}, {len(corpus.train):,} symbols to train on, "
             f"{len(corpus.vocabulary)} distinct",
             "training": f"{options.epochs} epochs of {updates} updates, each of "
-            f"{options.batch_size} windows of {options.length}",
+            f"{batch_size} windows of {length}",
         }
         needed = folder.require_disk(variables, parameters)
         cli.announce(options, folder, device_name, corpus, plan, parameters, needed)
@@ -123,7 +130,6 @@ def train(options, interrupts, experiment="ptb"):
             main_loop = MainLoop(
                 algorithm,
                 stream,
-                model=model,
                 extensions=[
                     ext.Resume(history, variables, folder.values(variables)),
                     schedule.modifier(
@@ -162,11 +168,9 @@ def train(options, interrupts, experiment="ptb"):
 def use_trained(options, interrupts):
     """Score the best epoch of a run, or write text with it."""
     run = Path(options.evaluate)
-    facts = read_json(run / "run.json")
-    wanted = argparse.Namespace(**{**vars(options), **facts["configuration"]})
+    wanted = argparse.Namespace(**{**vars(options), **configuration_of(run)})
     device.prepare(options.device, wanted.floatX)
 
-    from blocks.model import Model
     from theano import tensor
 
     from datasets.ptb import windows_stream
@@ -175,14 +179,13 @@ def use_trained(options, interrupts):
     corpus = open_corpus(wanted)
     brick = build_model(wanted, len(corpus.vocabulary))
     symbols = tensor.imatrix("symbols")
-    bits = brick.bits(symbols)
     best = run / "best.npz"
-    trained.load(Model(bits.mean()), load_parameters(best), best)
+    trained.load(brick.all_parameters, load_parameters(best), best)
 
     if options.generate:
         trained.write(brick, corpus, options)
         return
-    score = trained.bits_per_character(bits, symbols)
+    score = trained.bits_per_character(brick.inference_bits(symbols), symbols)
     figures = {}
     for name in ("valid", "test"):
         stream = windows_stream(getattr(corpus, name), wanted.length, wanted.batch_size)

@@ -22,7 +22,7 @@ from training import cli, extensions, plots, schedule, state
 from training.errors import RunError, UsageError
 from training.interrupt import Interrupted, Interrupts
 from training.progress import Progress, Shown
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, discard
 
 SYMBOLS, LENGTH, BATCH = 5, 4, 8
 CONFIGURATION = {"units": 3, "epochs": 3}
@@ -86,13 +86,10 @@ class Loop:
             step_rule=CompositeRule([StepClipping(1.0), adam]),
         )
         self.meter = meter = extensions.Meter(self.algorithm, cost, history)
-        model = Model(cost)
         self.variables = variables = state.variables(
-            self.algorithm, model, adam.learning_rate
+            self.algorithm, {"W": self.W}, adam.learning_rate
         )
-        stream = training_stream(
-            corpus(), LENGTH, BATCH, seed=3, epoch=history.epoch, batch=history.batch
-        )
+        stream = training_stream(corpus(), LENGTH, BATCH, seed=3)
         valid = windows_stream(corpus().valid, LENGTH, BATCH)
         clean = self.score(self.W, symbols)
         valid_bpc = aggregation.mean(clean.sum(), clean.size)
@@ -103,7 +100,7 @@ class Loop:
         self.main_loop = MainLoop(
             self.algorithm,
             stream,
-            model=model,
+            model=Model(cost),
             extensions=[
                 extensions.Resume(history, variables, self.folder.values(variables)),
                 schedule.modifier(adam.learning_rate, "inverse", rate, 0.01),
@@ -118,7 +115,7 @@ class Loop:
                     history,
                     meter,
                     ["train_bpc", "valid_bpc"],
-                    keep=lambda: self.folder.save_best(model.get_parameter_dict()),
+                    keep=lambda: self.folder.save_best({"/tiny.W": self.W}),
                 ),
                 self.checkpoint,
                 Progress(history, meter, epochs, stream.batches_per_epoch, "bpc"),
@@ -137,14 +134,8 @@ class Loop:
         return -tensor.log2(picked)
 
     def run(self):
-        before = [signal.getsignal(number) for number in (2, 15)]
-        self.interrupts.install()
-        try:
-            with self.folder:
-                cli.run_main_loop(self.main_loop, self.checkpoint, self.interrupts)
-        finally:
-            for number, handler in zip((2, 15), before):
-                signal.signal(number, handler)
+        with self.interrupts, self.folder:
+            cli.run_main_loop(self.main_loop, self.checkpoint, self.interrupts)
         return self
 
     @property
@@ -265,9 +256,9 @@ def test_what_a_run_leaves(whole):
     best = min(whole.history.rows, key=lambda row: row["valid_bpc"])
     assert facts["best"] == best
     with numpy.load(str(path / "best.npz"), allow_pickle=False) as file:
-        assert len(file.files) == 1
+        assert file.files == ["/tiny.W"]
         if best is whole.history.rows[-1]:
-            assert (file[file.files[0]] == whole.W.get_value()).all()
+            assert (file["/tiny.W"] == whole.W.get_value()).all()
     plots.curves(path / "plot.png", whole.history.rows, "bpc", "tiny")
     assert (path / "plot.png").read_bytes().startswith(b"\x89PNG")
     (path / "plot.png").unlink()
@@ -310,7 +301,7 @@ def test_an_existing_folder_is_refused_without_resume(whole):
 
 
 def test_another_configuration_is_refused_by_name(whole):
-    with pytest.raises(UsageError, match=r"units \(was 3, now 4\)") as caught:
+    with pytest.raises(UsageError, match=r"--units \(was 3, now 4\)") as caught:
         RunFolder(whole.folder.path, {"units": 4, "epochs": 9}, resume=True)
     assert "epochs" not in str(caught.value)
 
@@ -326,6 +317,18 @@ def test_a_strange_folder_is_refused(tmp_path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(UsageError, match="not a run folder"):
         RunFolder(tmp_path, {}, resume=True)
+
+
+def test_only_run_folders_are_discarded(tmp_path):
+    discard(tmp_path / "nothing")
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    with folder, pytest.raises(RunError, match="another program"):
+        discard(tmp_path / "run")
+    discard(tmp_path / "run")
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(UsageError, match="not a run folder"):
+        discard(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
 
 
 def test_the_state_of_another_model_is_refused(whole):

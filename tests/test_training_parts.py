@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from training import ptb_options, schedule
+from training import ptb_options, quick, schedule
 from training.interrupt import Interrupted, Interrupts
 from training.progress import duration
 
@@ -79,6 +79,20 @@ def test_bad_options(arguments, reason, capsys):
     assert reason in message and message.count("\n") == 1
 
 
+def test_quick():
+    options = quick.parse(["--seed", "7"])
+    assert options.seed == 7
+    for model in quick.MODELS:
+        ptb_options.parse([*quick.SIZE.split(), "--model", model])
+    rows = [
+        {"train_bpc": 3.0, "valid_bpc": 2.5, "seconds": 4.0},
+        {"train_bpc": 2.0, "valid_bpc": 1.5, "seconds": 2.0},
+    ]
+    table = quick.table({"baseline": rows, "norm_prop": rows[:1]}).splitlines()
+    assert table[1].split() == ["baseline", "2.000", "1.500", "3.0"]
+    assert table[2].split() == ["norm_prop", "3.000", "2.500", "4.0"]
+
+
 def test_durations():
     assert [duration(s) for s in (3, 89, 600, 11100)] == [
         "3 s",
@@ -90,12 +104,8 @@ def test_durations():
 
 @pytest.fixture
 def interrupts():
-    before = [signal.getsignal(number) for number in (2, 15)]
-    interrupts = Interrupts()
-    interrupts.install()
-    yield interrupts
-    for number, handler in zip((2, 15), before):
-        signal.signal(number, handler)
+    with Interrupts() as interrupts:
+        yield interrupts
 
 
 def test_a_signal_strikes_at_once_or_is_remembered(interrupts):

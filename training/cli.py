@@ -18,14 +18,13 @@ def carry_out(program, work, options):
     """
     # Its report of an exception is a traceback; ours is a sentence, below.
     logging.getLogger("blocks.main_loop").setLevel(logging.CRITICAL)
-    interrupts = Interrupts()
-    interrupts.install()
-    try:
-        work(options, interrupts)
-    except Interrupted:
-        return interrupts.exit_status
-    except (RunError, DataError) as error:
-        return report(program, error)
+    with Interrupts() as interrupts:
+        try:
+            work(options, interrupts)
+        except Interrupted:
+            return interrupts.exit_status
+        except (RunError, DataError) as error:
+            return report(program, error)
     return 0
 
 

@@ -20,8 +20,9 @@ ADVICE = (
 class Resume(SimpleExtension):
     """Put everything back as it was when the state was saved.
 
-    Blocks asks for a new epoch unless the log says that one is under way; then it
-    goes on with the iterator it finds. Put it first.
+    The data stream must know its position, ``epoch`` and ``batch``. Blocks asks it
+    for a new epoch unless the log says that one is under way; then it goes on with
+    the iterator it finds. Put this extension first.
 
     Parameters
     ----------
@@ -48,10 +49,11 @@ class Resume(SimpleExtension):
         status["iterations_done"] = history.updates
         status["epochs_done"] = history.epoch
         status["_epoch_ends"] = [row["updates"] for row in history.rows]
+        stream = self.main_loop.data_stream
+        stream.epoch, stream.batch = history.epoch, history.batch
         if history.batch:
             status["epoch_started"] = True
             status["received_first_batch"] = True
-            stream = self.main_loop.data_stream
             self.main_loop.epoch_iterator = stream.get_epoch_iterator(as_dict=True)
 
 

@@ -22,6 +22,8 @@ class Interrupted(KeyboardInterrupt):
 class Interrupts:
     """What to do with a signal, and whether one has come.
 
+    As a context manager it handles signals within the block.
+
     Attributes
     ----------
     received : int or None
@@ -32,6 +34,15 @@ class Interrupts:
         self.received = None
         self._when = None
         self._at_once = True
+
+    def __enter__(self):
+        self._before = [signal.getsignal(number) for number in SIGNALS]
+        self.install()
+        return self
+
+    def __exit__(self, *error):
+        for number, handler in zip(SIGNALS, self._before):
+            signal.signal(number, handler)
 
     def install(self):
         for number in SIGNALS:

@@ -1,6 +1,8 @@
 """Command-line options that the two experiments share, each checked for its range."""
 
 import argparse
+import hashlib
+import json
 import math
 import re
 
@@ -113,12 +115,7 @@ def add_training_options(
         default=clipping,
         help="largest norm of the gradient; 0 does not clip",
     )
-    group.add_argument(
-        "--seed",
-        type=number(int, 0, 2**32 - 1),
-        default=1,
-        help="of the initialisation and of the order of the data",
-    )
+    add_seed(group)
 
 
 def add_run_options(parser):
@@ -148,6 +145,32 @@ def add_run_options(parser):
         default=10.0,
         help="save the state within an epoch this often (and after every epoch)",
     )
+    add_machine_options(parser)
+
+
+def add_quick_options(parser):
+    """Add the few options of ``./reproduce quick``."""
+    add_seed(parser)
+    add_results_dir(parser)
+    add_machine_options(parser)
+
+
+def add_seed(group):
+    group.add_argument(
+        "--seed",
+        type=number(int, 0, 2**32 - 1),
+        default=1,
+        help="of the initialisation and of the order of the data",
+    )
+
+
+def add_results_dir(group):
+    group.add_argument(
+        "--results-dir", metavar="DIR", default="results", help="parent of run folders"
+    )
+
+
+def add_machine_options(parser):
     group = parser.add_argument_group("machine")
     group.add_argument(
         "--device",
@@ -161,14 +184,18 @@ def add_run_options(parser):
     )
 
 
-def configuration(options, leave_out=()):
+def configuration(options, data, leave_out=()):
     """Return what defines a run, for ``run.json`` and to compare with a saved one.
 
     Parameters
     ----------
     options : argparse.Namespace
+    data : object
+        With ``name`` and ``checksums``; the latter become one short number.
     leave_out : iterable of str
         More options that say where or how, and not what.
     """
     where = {"data_dir", "results_dir", "tag", "resume", *leave_out}
-    return {name: value for name, value in vars(options).items() if name not in where}
+    values = {name: value for name, value in vars(options).items() if name not in where}
+    digest = hashlib.sha256(json.dumps(data.checksums, sort_keys=True).encode())
+    return {**values, "data": f"{data.name} {digest.hexdigest()[:12]}"}

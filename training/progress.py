@@ -126,6 +126,8 @@ class Progress(SimpleExtension):
     def update(self):
         self.bar.set_postfix_str(f"{self.meter.average:.3f} {self.unit}", refresh=False)
         self.bar.update()
+        if self.history.batch == self.batches:
+            self.close()
         self.done += 1
         if self.done == WARM_UP:
             self.since = time.perf_counter()

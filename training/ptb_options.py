@@ -6,13 +6,13 @@ from training import options as shared
 from training.errors import UsageError
 from training.options import count, number, positive
 
-MODELS = ("baseline", "weight_norm", "norm_prop")
+MODELS = ("baseline", "weight_norm", "batch_norm", "layer_norm", "norm_prop")
 
 # Options that not every model has, and the value that stands for "not given".
 ONLY_FOR = {
-    "gamma_x": ("weight_norm", "norm_prop"),
-    "gamma_h": ("weight_norm", "norm_prop"),
-    "gamma_c": ("norm_prop",),
+    "gamma_x": MODELS[1:],
+    "gamma_h": MODELS[1:],
+    "gamma_c": MODELS[2:],
     "moments": ("norm_prop",),
     "compensation": ("norm_prop",),
     "softmax_gamma": ("weight_norm", "norm_prop"),
@@ -53,13 +53,17 @@ def add_model_options(parser):
     group.add_argument(
         "--length", type=number(int, 2), default=100, help="symbols in a window"
     )
-    for name, published in (("x", "2, 1"), ("h", "2, 1"), ("c", "1")):
-        models = ", ".join(reversed(ONLY_FOR[f"gamma_{name}"]))
+    for name, published in (
+        ("x", "norm_prop 2, batch_norm 0.1, the others 1"),
+        ("h", "norm_prop 2, batch_norm 0.1, the others 1"),
+        ("c", "batch_norm 0.1, the others 1; weight_norm has none"),
+    ):
         group.add_argument(
             f"--gamma-{name}",
             type=positive,
+            metavar="G",
             default=argparse.SUPPRESS,
-            help=f"initial gamma_{name}; {published} if not given ({models})",
+            help=f"initial gamma_{name} (default: {published})",
         )
     group.add_argument(
         "--moments",

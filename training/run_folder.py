@@ -45,6 +45,27 @@ def now():
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
+def acquire(lock, path):
+    """Take a run folder's lock; the kernel drops it however the process ends.
+
+    Raises
+    ------
+    RunError
+        If another process has it.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        raise RunError(
+            f"another program works in {path} ({lock.read().strip()}): wait for it to "
+            "end"
+        ) from error
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
+    lock.flush()
+
+
 class RunFolder:
     """A run folder that this process alone works in, until :meth:`close`.
 
@@ -92,27 +113,12 @@ class RunFolder:
                 f"cannot write in {self.path} ({error.strerror}): give it write "
                 "permission or choose another --results-dir"
             ) from error
-        self._acquire()
         try:
+            acquire(self._lock, self.path)
             self._load()
         except BaseException:
             self._lock.close()
             raise
-
-    def _acquire(self):
-        """The kernel drops this lock when the process ends, however it ends."""
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.seek(0)
-            who = self._lock.read().strip()
-            self._lock.close()
-            raise RunError(
-                f"another program works in {self.path} ({who}): wait for it to end"
-            ) from error
-        self._lock.truncate(0)
-        self._lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
-        self._lock.flush()
 
     def _load(self):
         loaded = state.load(self.path / "state.npz", warn=self.warn)
@@ -129,7 +135,7 @@ class RunFolder:
         """Refuse to continue a run with other options."""
         names = sorted((set(saved) | set(self.configuration)) - NOT_BINDING)
         differing = [
-            f"{name.replace('_', '-')} (was {saved.get(name)}, now "
+            f"--{name.replace('_', '-')} (was {saved.get(name)}, now "
             f"{self.configuration.get(name)})"
             for name in names
             if saved.get(name) != self.configuration.get(name)
@@ -244,6 +250,43 @@ class RunFolder:
             self.warn(second)
         finally:
             self._lock.close()
+
+
+def discard(path):
+    """Delete a run folder, if there is one.
+
+    Raises
+    ------
+    UsageError
+        If there is a folder that is none.
+    RunError
+        If it is in use, or cannot be deleted.
+    """
+    path = Path(path)
+    if not path.exists():
+        return
+    if not (path / "lock").exists():
+        raise UsageError(f"{path} is not a run folder: choose another --results-dir")
+    try:
+        with open(path / "lock", "a+") as lock:
+            acquire(lock, path)
+            shutil.rmtree(str(path))
+    except OSError as error:
+        raise RunError(f"cannot delete {path} ({error.strerror})") from error
+
+
+def configuration_of(path):
+    """Read the configuration of a run from its ``run.json``.
+
+    Raises
+    ------
+    RunError
+        If there is none.
+    """
+    configuration = read_json(Path(path) / "run.json").get("configuration")
+    if not isinstance(configuration, dict):
+        raise RunError(f"{path}/run.json says nothing of a run's configuration")
+    return configuration
 
 
 def load_parameters(path):

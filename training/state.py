@@ -103,7 +103,7 @@ def read(path):
     return arrays, record["content"]
 
 
-def variables(algorithm, model, *others):
+def variables(algorithm, parameters, *others):
     """Name everything that training changes or that the seed alone has made.
 
     Parameters
@@ -111,9 +111,9 @@ def variables(algorithm, model, *others):
     algorithm : GradientDescent
         With all its updates; those of random streams (``default_update``) are found
         in the expressions.
-    model : Model
-        Its parameters are included whether they are trained or not: an orthogonal
-        matrix made again on another machine may differ in the last bits.
+    parameters : dict of str to shared variable
+        All of the model's, whether they are trained or not: an orthogonal matrix
+        made again on another machine may differ in the last bits.
     *others : shared variables
 
     Returns
@@ -129,7 +129,7 @@ def variables(algorithm, model, *others):
         for variable in inputs(list(updates.values()))
         if getattr(variable, "default_update", None) is not None
     ]
-    found = [*model.get_parameter_dict().values(), *updates, *random, *others]
+    found = [*parameters.values(), *updates, *random, *others]
     distinct = dict.fromkeys(found)
     return {f"{i:04d} {variable.name}": variable for i, variable in enumerate(distinct)}
 

@@ -37,22 +37,26 @@ def bits_per_character(bits, symbols):
     return score
 
 
-def load(model, parameters, path):
-    """Set the parameters of a Blocks ``Model`` to those of a run's best epoch.
+def load(parameters, arrays, path):
+    """Set parameters to those of a run's best epoch.
+
+    Parameters
+    ----------
+    parameters : dict of str to shared variable
+    arrays : dict of str to ndarray
+    path : path-like
+        Where `arrays` come from.
 
     Raises
     ------
     RunError
         If they are those of another model.
     """
-    expected = {
-        name: variable.get_value(borrow=True).shape
-        for name, variable in model.get_parameter_dict().items()
-    }
-    if expected != {name: array.shape for name, array in parameters.items()}:
+    expected = {n: v.get_value(borrow=True).shape for n, v in parameters.items()}
+    if expected != {name: array.shape for name, array in arrays.items()}:
         raise RunError(f"{path} does not hold the parameters of this model")
-    for name, variable in model.get_parameter_dict().items():
-        variable.set_value(parameters[name].astype(variable.dtype))
+    for name, variable in parameters.items():
+        variable.set_value(arrays[name].astype(variable.dtype))
 
 
 def choose(log_probabilities, temperature, random):
@@ -104,6 +108,7 @@ def write(model, corpus, options):
     A newline, which ends a sentence in the corpus, is what comes before otherwise.
     """
     prime = options.prime or "\n"
+    corpus.encode(prime, name="--prime")
     sys.stdout.write(options.prime or "")
     text = generate(
         model, corpus, options.generate, options.temperature, prime, options.seed
