@@ -1,0 +1,345 @@
+"""Training algorithms and step rules."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import theano
+from theano import tensor
+
+from blocks.graph import ComputationGraph
+from blocks.roles import ALGORITHM_BUFFER, ALGORITHM_HYPERPARAMETER, add_role
+from blocks.theano_expressions import l2_norm
+from blocks.utils import shared_floatx, shared_floatx_zeros_matching
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingAlgorithm:
+    """Base class: what the main loop needs."""
+
+    def initialize(self, **kwargs):
+        """Called once before training; usually it compiles."""
+        raise NotImplementedError
+
+    def process_batch(self, batch):
+        """Train on a batch, a dictionary from source names to arrays."""
+        raise NotImplementedError
+
+
+class UpdatesAlgorithm(TrainingAlgorithm):
+    """An algorithm that is a list of Theano updates.
+
+    Parameters
+    ----------
+    updates : list of tuples or dict
+        Shared variables and their new values.
+    theano_func_kwargs : dict, optional
+        For :func:`theano.function`.
+    on_unused_sources : {'raise', 'ignore', 'warn'}
+        What to do about sources of the data that the updates do not need.
+
+    Attributes
+    ----------
+    inputs : list of :class:`~theano.Variable`
+        What the updates need; known after :meth:`initialize`.
+    """
+
+    def __init__(
+        self, updates=None, theano_func_kwargs=None, on_unused_sources="raise", **kwargs
+    ):
+        if on_unused_sources not in ("raise", "ignore", "warn"):
+            raise ValueError("on_unused_sources must be 'raise', 'ignore' or 'warn'")
+        super().__init__(**kwargs)
+        self._updates = []
+        self.add_updates(updates or [])
+        self.theano_func_kwargs = theano_func_kwargs or {}
+        self.on_unused_sources = on_unused_sources
+
+    @property
+    def updates(self):
+        """List of tuples of a shared variable and its new value."""
+        return self._updates
+
+    @updates.setter
+    def updates(self, updates):
+        self._updates = []
+        self.add_updates(updates)
+
+    def add_updates(self, updates):
+        """Add updates before :meth:`initialize`.
+
+        Parameters
+        ----------
+        updates : list of tuples or dict
+
+        Raises
+        ------
+        ValueError
+            If it is neither.
+        """
+        if isinstance(updates, Mapping):
+            updates = list(updates.items())
+        if not isinstance(updates, list):
+            raise ValueError("updates must be a list of tuples or a dictionary")
+        self._updates = self._updates + updates
+
+    def initialize(self):
+        """Compile the updates."""
+        logger.info("Initializing the training algorithm")
+        values = [tensor.as_tensor_variable(value) for _, value in self.updates]
+        self.inputs = ComputationGraph(values).inputs
+        self._function = theano.function(
+            self.inputs, [], updates=self.updates, **self.theano_func_kwargs
+        )
+
+    def process_batch(self, batch):
+        """Apply the updates.
+
+        Raises
+        ------
+        ValueError
+            If the batch lacks a source, or has one that is not used.
+        """
+        names = [variable.name for variable in self.inputs]
+        missing = [str(name) for name in names if name not in batch]
+        if missing:
+            raise ValueError(
+                f"the data lack the sources {', '.join(missing)}; "
+                f"there are {', '.join(batch)}"
+            )
+        unused = [source for source in batch if source not in names]
+        if unused and self.on_unused_sources != "ignore":
+            message = f"mismatch of variable names and data sources: {unused} not used"
+            if self.on_unused_sources == "raise":
+                raise ValueError(message)
+            logger.warning(message)
+        self._function(*[batch[name] for name in names])
+
+
+class GradientDescent(UpdatesAlgorithm):
+    """Gradient descent with a step rule.
+
+    Parameters
+    ----------
+    cost : :class:`~theano.Variable`, optional
+        Scalar; not needed with `gradients`.
+    parameters : list of shared variables, optional
+        Default: the keys of `gradients`, or else all parameters of the cost.
+    step_rule : :class:`StepRule`, optional
+        Default: ``Scale()``.
+    gradients : OrderedDict or list of tuples, optional
+        From parameters to their gradients. Default: those of the cost.
+    known_grads, consider_constant
+        For :func:`theano.grad`.
+    **kwargs
+        See :class:`UpdatesAlgorithm`.
+
+    Attributes
+    ----------
+    gradients, steps : OrderedDict
+        From parameters to expressions.
+    total_gradient_norm, total_step_norm : :class:`~theano.Variable`
+    """
+
+    def __init__(
+        self,
+        cost=None,
+        parameters=None,
+        step_rule=None,
+        gradients=None,
+        known_grads=None,
+        consider_constant=None,
+        **kwargs,
+    ):
+        if gradients is not None:
+            given = gradients
+            gradients = OrderedDict(gradients)
+            if parameters is None:
+                # Before Python 3.7 a plain dictionary had no fixed order.
+                if isinstance(given, dict) and not isinstance(given, OrderedDict):
+                    logger.warning("gradients are in no fixed order; give a list")
+                parameters = list(gradients)
+            elif set(parameters) != set(gradients):
+                raise ValueError("gradients and parameters do not match")
+        elif cost is None:
+            raise ValueError("give a cost or gradients")
+        elif parameters is None:
+            parameters = ComputationGraph(cost).parameters
+        if not parameters:
+            raise ValueError("there are no parameters to train")
+        if gradients is None:
+            values = tensor.grad(
+                cost,
+                parameters,
+                known_grads=known_grads,
+                consider_constant=consider_constant,
+            )
+            gradients = OrderedDict(zip(parameters, values))
+            logger.info("The cost gradient computation graph is built")
+        elif known_grads or consider_constant:
+            raise ValueError("known_grads and consider_constant exclude gradients")
+
+        super().__init__(**kwargs)
+        self.cost = cost
+        self.parameters = parameters
+        self.gradients = OrderedDict((p, gradients[p]) for p in parameters)
+        self.step_rule = step_rule or Scale()
+        self.total_gradient_norm = l2_norm(self.gradients.values()).copy(
+            name="total_gradient_norm"
+        )
+        self.steps, step_updates = self.step_rule.compute_steps(self.gradients)
+        self.total_step_norm = l2_norm(self.steps.values()).copy(name="total_step_norm")
+        self.add_updates([(p, p - self.steps[p]) for p in parameters])
+        self.add_updates(step_updates)
+
+
+class StepRule:
+    """Turn gradients, or the steps of another rule, into steps.
+
+    Override one of the methods. A step is subtracted from its parameter.
+    """
+
+    def compute_step(self, parameter, previous_step):
+        """The step of one parameter.
+
+        Parameters
+        ----------
+        parameter : shared variable
+        previous_step : :class:`~theano.Variable`
+
+        Returns
+        -------
+        step : :class:`~theano.Variable`
+        updates : list of tuples
+            Updates of the rule's own state.
+        """
+        raise NotImplementedError
+
+    def compute_steps(self, previous_steps):
+        """The steps of all parameters.
+
+        Parameters
+        ----------
+        previous_steps : OrderedDict
+            From parameters to steps.
+
+        Returns
+        -------
+        steps : OrderedDict
+        updates : list of tuples
+        """
+        steps, updates = OrderedDict(), []
+        for parameter, previous_step in previous_steps.items():
+            steps[parameter], more = self.compute_step(parameter, previous_step)
+            updates.extend(more)
+        return steps, updates
+
+
+class CompositeRule(StepRule):
+    """Several step rules, one after the other."""
+
+    def __init__(self, components):
+        self.components = components
+
+    def compute_steps(self, previous_steps):
+        steps, updates = previous_steps, []
+        for rule in self.components:
+            steps, more = rule.compute_steps(steps)
+            updates.extend(more)
+        return steps, updates
+
+
+class Scale(StepRule):
+    """Multiply the steps by a learning rate, a shared variable."""
+
+    def __init__(self, learning_rate=1.0):
+        self.learning_rate = _hyperparameter(learning_rate, "learning_rate")
+
+    def compute_step(self, parameter, previous_step):
+        return self.learning_rate * previous_step, []
+
+
+class StepClipping(StepRule):
+    """Rescale all steps together so that their norm is at most a threshold.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        ``None`` does nothing.
+    """
+
+    def __init__(self, threshold=None):
+        if threshold is not None:
+            self.threshold = _hyperparameter(threshold, "threshold")
+
+    def compute_steps(self, previous_steps):
+        if not hasattr(self, "threshold"):
+            return previous_steps, []
+        norm = l2_norm(previous_steps.values())
+        factor = tensor.switch(norm < self.threshold, 1, self.threshold / norm)
+        return OrderedDict((p, s * factor) for p, s in previous_steps.items()), []
+
+
+class Adam(StepRule):
+    """Adam (Kingma & Ba, 2014, arXiv:1412.6980, algorithm 1).
+
+    Parameters
+    ----------
+    learning_rate : float
+    beta1, beta2 : float
+        Decay of the first and second moment.
+    epsilon : float
+    decay_factor : float
+        beta1 is multiplied by this at every update, as the paper's convergence
+        proof asks for.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.002,
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=1e-8,
+        decay_factor=1,
+    ):
+        self.learning_rate = _hyperparameter(learning_rate, "learning_rate")
+        self.beta1 = _hyperparameter(beta1, "beta1")
+        self.beta2 = _hyperparameter(beta2, "beta2")
+        self.epsilon = _hyperparameter(epsilon, "epsilon")
+        self.decay_factor = _hyperparameter(decay_factor, "decay_factor")
+
+    def compute_step(self, parameter, previous_step):
+        mean = _buffer(parameter, "mean")
+        variance = _buffer(parameter, "variance")
+        time = shared_floatx(0.0, name="time")
+        add_role(time, ALGORITHM_BUFFER)
+        next_time = time + 1
+        beta1 = self.beta1 * self.decay_factor**time
+        next_mean = beta1 * mean + (1 - beta1) * previous_step
+        next_variance = self.beta2 * variance + (1 - self.beta2) * previous_step**2
+        correction = tensor.sqrt(1 - self.beta2**next_time) / (
+            1 - self.beta1**next_time
+        )
+        step = (
+            self.learning_rate
+            * correction
+            * next_mean
+            / (tensor.sqrt(next_variance) + self.epsilon)
+        )
+        updates = [(mean, next_mean), (variance, next_variance), (time, next_time)]
+        return step, updates
+
+
+def _hyperparameter(value, name):
+    variable = shared_floatx(value, name=name)
+    add_role(variable, ALGORITHM_HYPERPARAMETER)
+    return variable
+
+
+def _buffer(parameter, name):
+    """Zeros like a parameter, for a step rule's own use."""
+    buffer = shared_floatx_zeros_matching(parameter, name=name)
+    buffer.tag.for_parameter = parameter
+    add_role(buffer, ALGORITHM_BUFFER)
+    return buffer

@@ -1,0 +1,42 @@
+"""Bricks, the parts that models are built from."""
+
+from blocks.bricks.base import Brick, application, lazy
+from blocks.bricks.interfaces import (
+    Activation,
+    Feedforward,
+    Initializable,
+    LinearLike,
+    Random,
+)
+from blocks.bricks.recurrent import BaseRecurrent, recurrent
+from blocks.bricks.simple import (
+    Bias,
+    Identity,
+    Linear,
+    Logistic,
+    Rectifier,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+
+__all__ = [
+    "Activation",
+    "BaseRecurrent",
+    "Bias",
+    "Brick",
+    "Feedforward",
+    "Identity",
+    "Initializable",
+    "Linear",
+    "LinearLike",
+    "Logistic",
+    "Random",
+    "Rectifier",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "application",
+    "lazy",
+    "recurrent",
+]

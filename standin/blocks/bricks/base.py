@@ -1,0 +1,546 @@
+"""Bricks: parts of a model with parameters, and the applications that use them."""
+
+import functools
+import inspect
+import warnings
+from collections import OrderedDict
+from collections.abc import MutableSequence
+
+from theano import Variable
+
+from blocks.graph.annotations import Annotation, add_annotation
+from blocks.roles import INPUT, OUTPUT, PARAMETER, add_role
+from blocks.utils import pack, repr_attrs, unpack
+
+BRICK_DELIMITER = "/"
+
+
+class LazyNone:
+    """Stands for a constructor's argument that is to be given later; it is false."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return self.name
+
+    def __bool__(self):
+        return False
+
+
+NoneAllocation = LazyNone("NoneAllocation")
+NoneInitialization = LazyNone("NoneInitialization")
+
+
+def lazy(allocation=None, initialization=None):
+    """Let arguments of a brick's constructor be given after construction.
+
+    Parameters
+    ----------
+    allocation : list of str, optional
+        Arguments needed to allocate the parameters.
+    initialization : list of str, optional
+        Arguments needed to initialise them.
+
+    Returns
+    -------
+    callable
+        A decorator for ``__init__``.
+    """
+
+    def decorate(init):
+        signature = inspect.signature(init)
+
+        @functools.wraps(init)
+        def lazy_init(*args, **kwargs):
+            bound = signature.bind_partial(*args, **kwargs)
+            for name in allocation or ():
+                bound.arguments.setdefault(name, NoneAllocation)
+            for name in initialization or ():
+                bound.arguments.setdefault(name, NoneInitialization)
+            # In the order of the signature, which is what `bound.args` needs.
+            known = [name for name in signature.parameters if name in bound.arguments]
+            bound.arguments = OrderedDict((n, bound.arguments[n]) for n in known)
+            return init(*bound.args, **bound.kwargs)
+
+        lazy_init.allocation = list(allocation or ())
+        lazy_init.initialization = list(initialization or ())
+        return lazy_init
+
+    return decorate
+
+
+def application(*args, **attributes):
+    """Make a method of a brick an application.
+
+    An application's inputs and outputs are annotated with its brick, its call, a
+    role and a name. As a decorator, with or without attributes::
+
+        @application(inputs=['input_'], outputs=['output'])
+        def apply(self, input_):
+            ...
+
+    Parameters
+    ----------
+    inputs : list of str, optional
+        The arguments that are inputs.
+    outputs : list of str, optional
+        The names of what the method returns.
+    **attributes
+        Any other attributes, which the application then has.
+    """
+    if args:
+        (function,) = args
+        return Application(function)
+    return functools.partial(Application, **attributes)
+
+
+class Application:
+    """An application as an attribute of a brick's class.
+
+    Looked up on a brick it gives a :class:`BoundApplication`. It is called with
+    the brick as its first argument.
+
+    Parameters
+    ----------
+    application_function : callable
+    pass_call : bool, optional
+        Give the function the :class:`ApplicationCall` as second argument, called
+        ``application_call``. Default: if it has an argument of that name there.
+    **attributes
+        See :func:`application`.
+
+    Raises
+    ------
+    ValueError
+        If the attribute ``inputs`` names something that is not an argument.
+    """
+
+    call_stack = []
+
+    def __init__(self, application_function, pass_call=None, **attributes):
+        functools.update_wrapper(self, application_function)
+        self.application_function = application_function
+        self.application_name = application_function.__name__
+        self.brick = None
+        self.delegate_name = None
+        self.properties = {}
+        parameters = list(inspect.signature(application_function).parameters.values())
+        has_call = len(parameters) > 1 and parameters[1].name == "application_call"
+        self.pass_call = has_call if pass_call is None else pass_call
+        self.arguments = parameters[1 + has_call :]
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name, value):
+        if name == "inputs":
+            known = [argument.name for argument in self.arguments]
+            unexpected = [name for name in value if name not in known]
+            if unexpected:
+                raise ValueError(f"Unexpected inputs: {', '.join(unexpected)}")
+        super().__setattr__(name, value)
+
+    def __set_name__(self, owner, name):
+        self.brick = owner
+
+    @property
+    def name(self):
+        """The name of the method."""
+        return self.application_name
+
+    def property(self, name):
+        """Decorator: a method computes an attribute of the bound application."""
+
+        def decorate(method):
+            self.properties[name] = method.__name__
+            return method
+
+        return decorate
+
+    def delegate(self, method):
+        """Decorator: a method gives the application that has missing attributes."""
+        self.delegate_name = method.__name__
+        return method
+
+    def __get__(self, brick, owner):
+        return self if brick is None else BoundApplication(self, brick)
+
+    def __call__(self, brick, *args, **kwargs):
+        return BoundApplication(self, brick)(*args, **kwargs)
+
+    def apply(self, bound_application, *args, **kwargs):
+        """Annotate the inputs, call the function and annotate the outputs."""
+        as_list = kwargs.pop("as_list", False)
+        as_dict = kwargs.pop("as_dict", False)
+        if as_list and as_dict:
+            raise ValueError("as_list and as_dict exclude each other")
+        brick = bound_application.brick
+        call = ApplicationCall(bound_application)
+        call.metadata["call_id"] = kwargs.pop("call_id", None)
+
+        stack = Application.call_stack
+        if stack and brick is not stack[-1] and brick not in stack[-1].children:
+            warnings.warn(
+                f"{stack[-1]} applies {brick}, which is not one of its children",
+                stacklevel=3,
+            )
+        if not brick.allocated:
+            brick.allocate()
+
+        def tagged(variable, role, name):
+            if not isinstance(variable, Variable):
+                return variable
+            copy = variable.copy()
+            copy.name = _variable_name(brick.name, self.name, name)
+            copy.tag.name = name
+            add_annotation(copy, brick)
+            add_annotation(copy, call)
+            add_role(copy, role)
+            return copy
+
+        args = [tagged(a, INPUT, n) for a, n in zip(args, self._argument_names(args))]
+        kwargs = {name: tagged(v, INPUT, name) for name, v in kwargs.items()}
+        if self.pass_call:
+            args.insert(0, call)
+        stack.append(brick)
+        try:
+            outputs = pack(self.application_function(brick, *args, **kwargs))
+        finally:
+            stack.pop()
+
+        names = getattr(bound_application, "outputs", None)
+        if names is None:
+            names = [f"output_{i}" for i in range(len(outputs))]
+        if len(outputs) > len(names):
+            raise ValueError(
+                f"Unexpected outputs: {brick.name}.{self.name} returned "
+                f"{len(outputs)}, and declares {', '.join(names) or 'none'}"
+            )
+        outputs = [tagged(o, OUTPUT, name) for o, name in zip(outputs, names)]
+        if as_dict:
+            return OrderedDict(zip(names, outputs))
+        return outputs if as_list else unpack(outputs)
+
+    def _argument_names(self, args):
+        """The name of each positional argument; those of ``*rest`` are numbered."""
+        names = []
+        for argument in self.arguments:
+            if argument.kind is argument.VAR_POSITIONAL:
+                names += [f"{argument.name}_{i}" for i in range(len(args))]
+                break
+            names.append(argument.name)
+        # Too many arguments: the function's own error message says it best.
+        return names + ["input_"] * (len(args) - len(names))
+
+
+class BoundApplication:
+    """An application of one brick.
+
+    Its attributes are computed by the brick if there is a property of that name,
+    or else are those of the application, or else those of its delegate.
+
+    Attributes
+    ----------
+    application : :class:`Application`
+    brick : :class:`Brick`
+    """
+
+    def __init__(self, application, brick):
+        self.application = application
+        self.brick = brick
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        application = self.application
+        if name in application.properties:
+            return getattr(self.brick, application.properties[name])()
+        if hasattr(application, name):
+            return getattr(application, name)
+        if application.delegate_name is not None:
+            return getattr(getattr(self.brick, application.delegate_name)(), name)
+        raise AttributeError(f"the application {self.name} has no {name!r}")
+
+    @property
+    def name(self):
+        """The name of the method."""
+        return self.application.name
+
+    def __call__(self, *args, **kwargs):
+        return self.application.apply(self, *args, **kwargs)
+
+    def __eq__(self, other):
+        return (
+            isinstance(other, BoundApplication)
+            and self.application is other.application
+            and self.brick is other.brick
+        )
+
+    def __hash__(self):
+        return hash((id(self.application), id(self.brick)))
+
+
+class ApplicationCall(Annotation):
+    """One call of an application; variables that it made are annotated with it.
+
+    Attributes
+    ----------
+    application : :class:`BoundApplication`
+    metadata : dict
+        ``call_id`` is the argument of that name to the call.
+    """
+
+    def __init__(self, application):
+        super().__init__()
+        self.application = application
+        self.metadata = {}
+
+    def add_auxiliary_variable(self, variable, roles=None, name=None):
+        super().add_auxiliary_variable(variable, roles, name)
+        if name is not None:
+            brick = self.application.brick
+            variable.name = _variable_name(brick.name, self.application.name, name)
+
+
+def _variable_name(brick_name, application_name, name):
+    return f"{brick_name}_{application_name}_{name}"
+
+
+class _WatchedList(MutableSequence):
+    """A list that tells what comes in and what goes out."""
+
+    def __init__(self, added, removed=lambda item: None):
+        self._items = []
+        self._added = added
+        self._removed = removed
+
+    def __getitem__(self, index):
+        return self._items[index]
+
+    def __setitem__(self, index, value):
+        if isinstance(index, slice):
+            raise TypeError("assign to one item at a time")
+        old, self._items[index] = self._items[index], value
+        self._removed(old)
+        self._added(value)
+
+    def __delitem__(self, index):
+        items = self._items[index] if isinstance(index, slice) else [self._items[index]]
+        del self._items[index]
+        for item in items:
+            self._removed(item)
+
+    def __len__(self):
+        return len(self._items)
+
+    def insert(self, index, value):
+        self._items.insert(index, value)
+        self._added(value)
+
+    def __eq__(self, other):
+        return list(self) == list(other)
+
+    def __add__(self, other):
+        return list(self) + list(other)
+
+    def __radd__(self, other):
+        return list(other) + list(self)
+
+    def __repr__(self):
+        return repr(self._items)
+
+
+class Brick(Annotation):
+    """A part of a model: configuration, parameters, applications and children.
+
+    A brick is configured, allocated and initialised. Each of these goes from the
+    parents to their children; whatever has not been done before happens when it is
+    needed. Override :meth:`_push_allocation_config`, :meth:`_allocate`,
+    :meth:`_push_initialization_config` and :meth:`_initialize`.
+
+    Parameters
+    ----------
+    name : str, optional
+        Default: the name of the class in lower case.
+    children : list of bricks, optional
+
+    Attributes
+    ----------
+    parents : list of bricks
+        Those that have this brick as a child.
+    allocation_config_pushed, allocated : bool
+    initialization_config_pushed, initialized : bool
+    """
+
+    def __init__(self, name=None, children=None):
+        super().__init__()
+        self.name = type(self).__name__.lower() if name is None else name
+        self.parents = []
+        self.children = children or []
+        self.parameters = []
+        self.allocation_config_pushed = False
+        self.allocated = False
+        self.initialization_config_pushed = False
+        self.initialized = False
+
+    def __repr__(self):
+        return repr_attrs(self, "name")
+
+    @property
+    def children(self):
+        """List of the bricks below this one."""
+        return self._children
+
+    @children.setter
+    def children(self, bricks):
+        def added(child):
+            if not any(parent is self for parent in child.parents):
+                child.parents.append(self)
+
+        def removed(child):
+            if not any(other is child for other in self._children):
+                child.parents = [p for p in child.parents if p is not self]
+
+        bricks = list(bricks)
+        if "_children" in vars(self):
+            del self._children[:]
+        self._children = _WatchedList(added, removed)
+        self._children.extend(bricks)
+
+    @property
+    def parameters(self):
+        """List of this brick's own parameters, shared variables.
+
+        What is put into it is annotated with the brick and given the role
+        ``PARAMETER``, unless it has a more specific one.
+        """
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters):
+        def added(parameter):
+            # A parameter may be None where the brick was configured without it.
+            if isinstance(parameter, Variable):
+                add_annotation(parameter, self)
+                add_role(parameter, PARAMETER)
+
+        self._parameters = _WatchedList(added)
+        self._parameters.extend(parameters)
+
+    @property
+    def allocation_args(self):
+        """The constructor's arguments that allocation needs."""
+        return self._lazy_arguments("allocation")
+
+    @property
+    def initialization_args(self):
+        """The constructor's arguments that initialisation needs."""
+        return self._lazy_arguments("initialization")
+
+    def _lazy_arguments(self, kind):
+        names = OrderedDict()
+        for cls in reversed(type(self).__mro__):
+            names.update(dict.fromkeys(getattr(vars(cls).get("__init__"), kind, ())))
+        return list(names)
+
+    def _check_given(self, kind, missing):
+        names = [
+            name
+            for name in self._lazy_arguments(kind)
+            if getattr(self, name, None) is missing
+        ]
+        if names:
+            raise ValueError(f"{kind} config not set: {', '.join(names)}")
+
+    def allocate(self):
+        """Create the parameters of this brick and of all below it.
+
+        Raises
+        ------
+        ValueError
+            If an argument that allocation needs has not been given.
+        """
+        if not self.allocation_config_pushed:
+            self.push_allocation_config()
+        for child in self.children:
+            child.allocate()
+        self.parameters = []
+        self._allocate()
+        self.allocated = True
+
+    def _allocate(self):
+        """Append shared variables to :attr:`parameters`."""
+
+    def initialize(self):
+        """Set the parameters of this brick and of all below it.
+
+        Raises
+        ------
+        ValueError
+            If an argument that is needed has not been given.
+        """
+        if not self.allocated:
+            self.allocate()
+        if not self.initialization_config_pushed:
+            self.push_initialization_config()
+        for child in self.children:
+            child.initialize()
+        self._initialize()
+        self.initialized = True
+
+    def _initialize(self):
+        """Set the values of :attr:`parameters`."""
+
+    def push_allocation_config(self):
+        """Pass on to all bricks below what they need to be allocated."""
+        self._check_given("allocation", NoneAllocation)
+        self._push_allocation_config()
+        for child in self.children:
+            child.push_allocation_config()
+        self.allocation_config_pushed = True
+
+    def _push_allocation_config(self):
+        """Set attributes of the children."""
+
+    def push_initialization_config(self):
+        """Pass on to all bricks below what they need to be initialised."""
+        self._check_given("initialization", NoneInitialization)
+        self._push_initialization_config()
+        for child in self.children:
+            child.push_initialization_config()
+        self.initialization_config_pushed = True
+
+    def _push_initialization_config(self):
+        """Set attributes of the children."""
+
+    def get_dim(self, name):
+        """The dimension of an input or output of an application.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name.
+        """
+        raise ValueError(f"No dimension information for {name} available")
+
+    def get_dims(self, names):
+        """The dimensions of several inputs or outputs, as a list."""
+        return [self.get_dim(name) for name in names]
+
+    def get_unique_path(self):
+        """The bricks from the top down to this one, always by the first parent."""
+        path = self.parents[0].get_unique_path() if self.parents else []
+        return path + [self]
+
+    def get_hierarchical_name(self, parameter, delimiter=BRICK_DELIMITER):
+        """A parameter's name with the path to it, ``/model/layer.W``."""
+        path = delimiter.join(brick.name for brick in self.get_unique_path())
+        return f"{delimiter}{path}.{parameter.name}"

@@ -1,0 +1,170 @@
+"""Linear layers and activations."""
+
+from theano import tensor
+
+from blocks.bricks.base import Brick, application, lazy
+from blocks.bricks.interfaces import Activation, Feedforward, Initializable, LinearLike
+from blocks.roles import BIAS, WEIGHT, add_role
+from blocks.utils import shared_floatx_nans
+
+
+class Linear(LinearLike, Feedforward):
+    """y = x W + b.
+
+    Parameters
+    ----------
+    input_dim, output_dim : int
+    """
+
+    @lazy(allocation=["input_dim", "output_dim"])
+    def __init__(self, input_dim, output_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
+
+    def _allocate(self):
+        W = shared_floatx_nans((self.input_dim, self.output_dim), name="W")
+        add_role(W, WEIGHT)
+        self.parameters.append(W)
+        self.add_auxiliary_variable(W.norm(2), name="W_norm")
+        if self.use_bias:
+            b = shared_floatx_nans((self.output_dim,), name="b")
+            add_role(b, BIAS)
+            self.parameters.append(b)
+            self.add_auxiliary_variable(b.norm(2), name="b_norm")
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        """Apply the layer to a variable of shape (..., input_dim)."""
+        output = tensor.dot(input_, self.W)
+        return output + self.b if self.use_bias else output
+
+    def get_dim(self, name):
+        if name == "input_":
+            return self.input_dim
+        if name == "output":
+            return self.output_dim
+        return super().get_dim(name)
+
+
+class Bias(Feedforward, Initializable):
+    """y = x + b.
+
+    Parameters
+    ----------
+    dim : int
+    """
+
+    @lazy(allocation=["dim"])
+    def __init__(self, dim, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = dim
+
+    def _allocate(self):
+        b = shared_floatx_nans((self.output_dim,), name="b")
+        add_role(b, BIAS)
+        self.parameters.append(b)
+
+    def _initialize(self):
+        self.biases_init.initialize(self.parameters[0], self.rng)
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        """Add the bias to a variable of shape (..., dim)."""
+        return input_ + self.parameters[0]
+
+    def get_dim(self, name):
+        return self.dim if name in ("input_", "output") else super().get_dim(name)
+
+    @property
+    def input_dim(self):
+        """The same as `dim`."""
+        return self.dim
+
+    @input_dim.setter
+    def input_dim(self, dim):
+        self.dim = dim
+
+    output_dim = input_dim
+
+
+class Identity(Activation):
+    """x"""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return input_
+
+
+class Tanh(Activation):
+    """tanh(x)"""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return tensor.tanh(input_)
+
+
+class Logistic(Activation):
+    """1 / (1 + exp(-x))"""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return tensor.nnet.sigmoid(input_)
+
+
+class Softplus(Activation):
+    """log(1 + exp(x))"""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return tensor.nnet.softplus(input_)
+
+
+class Rectifier(Activation):
+    """max(x, 0)"""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return tensor.switch(input_ > 0, input_, 0)
+
+
+class Softmax(Brick):
+    """Softmax over the last axis of a matrix, and costs computed stably from x."""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        """Probabilities, for energies of shape (batch, classes)."""
+        return tensor.nnet.softmax(input_)
+
+    @application(inputs=["input_"], outputs=["output"])
+    def log_probabilities(self, input_):
+        """Logarithms of the probabilities, in nats."""
+        shifted = input_ - input_.max(axis=1, keepdims=True)
+        return shifted - tensor.log(tensor.exp(shifted).sum(axis=1, keepdims=True))
+
+    @application(inputs=["y", "x"], outputs=["output"])
+    def categorical_cross_entropy(self, application_call, y, x):
+        """-log p(y) in nats, for each example.
+
+        Parameters
+        ----------
+        y : :class:`~theano.Variable`
+            Classes (batch,) or distributions over them (batch, classes).
+        x : :class:`~theano.Variable`
+            Energies (batch, classes).
+
+        Returns
+        -------
+        :class:`~theano.Variable`
+            Shape (batch,).
+        """
+        log_probabilities = self.log_probabilities(x)
+        application_call.add_auxiliary_variable(
+            log_probabilities.copy(name="log_probabilities")
+        )
+        if y.ndim == x.ndim:
+            return -(y * log_probabilities).sum(axis=1)
+        if y.ndim == x.ndim - 1:
+            rows = tensor.arange(y.shape[0])
+            return -log_probabilities[rows, tensor.cast(y, "int64")]
+        raise TypeError("y must have the dimensions of x, or one less")

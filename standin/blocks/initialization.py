@@ -1,0 +1,139 @@
+"""Initial values of parameters."""
+
+import numpy
+import theano
+
+from blocks.utils import repr_attrs
+
+
+class NdarrayInitialization:
+    """Base class: override :meth:`generate`."""
+
+    def generate(self, rng, shape):
+        """Draw an array.
+
+        Parameters
+        ----------
+        rng : :class:`numpy.random.RandomState`
+        shape : tuple of int
+
+        Returns
+        -------
+        :class:`numpy.ndarray`
+        """
+        raise NotImplementedError
+
+    def initialize(self, var, rng, shape=None):
+        """Set a shared variable to a drawn array.
+
+        Parameters
+        ----------
+        var : shared variable
+        rng : :class:`numpy.random.RandomState`
+        shape : tuple of int, optional
+            Default: the shape that `var` has.
+        """
+        if not shape:
+            shape = var.get_value(borrow=True, return_internal_type=True).shape
+        var.set_value(self.generate(rng, shape))
+
+
+class Constant(NdarrayInitialization):
+    """One value, or an array to broadcast, everywhere."""
+
+    def __init__(self, constant):
+        self.constant = numpy.asarray(constant)
+
+    def generate(self, rng, shape):
+        return numpy.zeros(shape, theano.config.floatX) + self.constant.astype(
+            theano.config.floatX
+        )
+
+    def __repr__(self):
+        return repr_attrs(self, "constant")
+
+
+class IsotropicGaussian(NdarrayInitialization):
+    """Independent normal values."""
+
+    def __init__(self, std=1, mean=0):
+        self.std = std
+        self.mean = mean
+
+    def generate(self, rng, shape):
+        draw = rng.normal(self.mean, self.std, size=shape)
+        return draw.astype(theano.config.floatX)
+
+    def __repr__(self):
+        return repr_attrs(self, "mean", "std")
+
+
+class Uniform(NdarrayInitialization):
+    """Independent uniform values.
+
+    Parameters
+    ----------
+    mean : float
+    width, std : float
+        Give one of them: the width of the interval or the standard deviation.
+
+    Raises
+    ------
+    ValueError
+        If both or neither are given.
+    """
+
+    def __init__(self, mean=0.0, width=None, std=None):
+        if (width is None) == (std is None):
+            raise ValueError("give either width or std, and not both")
+        self.mean = mean
+        self.width = numpy.sqrt(12) * std if width is None else width
+
+    def generate(self, rng, shape):
+        half = self.width / 2
+        draw = rng.uniform(self.mean - half, self.mean + half, size=shape)
+        return draw.astype(theano.config.floatX)
+
+    def __repr__(self):
+        return repr_attrs(self, "mean", "width")
+
+
+class Identity(NdarrayInitialization):
+    """A multiple of the identity matrix, which need not be square."""
+
+    def __init__(self, mult=1):
+        self.mult = mult
+
+    def generate(self, rng, shape):
+        if len(shape) != 2:
+            raise ValueError("an identity matrix has two dimensions")
+        return self.mult * numpy.eye(*shape, dtype=theano.config.floatX)
+
+    def __repr__(self):
+        return repr_attrs(self, "mult")
+
+
+class Orthogonal(NdarrayInitialization):
+    """A random matrix with orthonormal rows or columns, times `scale`."""
+
+    def __init__(self, scale=1):
+        self.scale = scale
+
+    def generate(self, rng, shape):
+        if len(shape) != 2:
+            raise ValueError("an orthogonal matrix has two dimensions")
+        rows, columns = shape
+        rank = min(shape)
+        matrix = _rotation(rng, rows)
+        if rows != columns:
+            matrix = matrix[:, :rank].dot(_rotation(rng, columns)[:rank])
+        return (self.scale * matrix).astype(theano.config.floatX)
+
+    def __repr__(self):
+        return repr_attrs(self, "scale")
+
+
+def _rotation(rng, dim):
+    """A random orthogonal matrix; the signs make its distribution uniform."""
+    q, r = numpy.linalg.qr(rng.randn(dim, dim).astype(theano.config.floatX))
+    return q * numpy.sign(numpy.diag(r))

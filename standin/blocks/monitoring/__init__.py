@@ -1,0 +1,1 @@
+"""Aggregation of Theano variables over batches."""
