@@ -200,7 +200,8 @@ class DataNorm(Initializable):
             application_call.updates.update(population.updates(statistics))
         else:
             statistics = population.mean, population.variance
-        return normalise(input_, *statistics, gamma=1.0)
+        mean, variance = (statistic[0] for statistic in statistics)
+        return normalise(input_, mean, variance, gamma=1.0)
 
 
 class BatchNormLSTM(LSTM):

@@ -7,7 +7,7 @@ from blocks.bricks.base import application
 from blocks.roles import add_role, has_roles
 from blocks.select import Selector
 from blocks.utils import shared_floatx_nans
-from theano import tensor
+from theano import config, tensor
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 from bricks.batch_norm import DataNorm
@@ -138,8 +138,7 @@ class CharacterModel(Initializable):
     def dropout_mask(self, shape, rate):
         """0 with probability `rate`, else 1 / (1 - rate), of the given shape."""
         keep = 1.0 - rate
-        mask = self.random.binomial(shape, p=keep, dtype=self.readout.W.dtype)
-        return mask / self.readout.W.dtype_class(keep)
+        return self.random.binomial(shape, p=keep, dtype=config.floatX) / keep
 
     @application(inputs=["symbols", "mask"], outputs=["bits"])
     def bits(self, symbols, mask=None):
