@@ -133,7 +133,7 @@ class CharacterModel(Initializable):
     @property
     def random_states(self):
         """List of the states of the random streams behind the dropout masks."""
-        return [state for state, _ in self.random.state_updates]
+        return [update[0] for update in self.random.state_updates]
 
     def dropout_mask(self, shape, rate):
         """0 with probability `rate`, else 1 / (1 - rate), of the given shape."""
