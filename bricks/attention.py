@@ -62,7 +62,8 @@ class AttentionWindow(Brick):
         centre_x = (readout[:, 1] + 1) * (0.5 * self.width)
         delta = stride * tensor.exp(readout[:, 2])
         sigma = tensor.exp(0.5 * readout[:, 3])
-        return centre_y, centre_x, delta, sigma, tensor.exp(readout[:, 4:5])
+        gamma = tensor.exp(readout[:, 4]).dimshuffle(0, "x")
+        return centre_y, centre_x, delta, sigma, gamma
 
     @application(
         inputs=["centre_y", "centre_x", "delta", "sigma"],

@@ -69,5 +69,12 @@ class Linear(PlainLinear):
         output : :class:`~theano.Variable`
             Shape (..., outputs).
         """
-        output = tensor.dot(input_, self.weights())
+        return self.affine(input_, self.weights())
+
+    def affine(self, input_, weights):
+        """The layer, given :meth:`weights` made outside of a recurrence.
+
+        What is differentiated inside a scan is differentiated at every step.
+        """
+        output = tensor.dot(input_, weights)
         return output + self.b if self.use_bias else output
