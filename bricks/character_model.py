@@ -10,7 +10,7 @@ from blocks.utils import shared_floatx_nans
 from theano import config, tensor
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 
-from bricks.batch_norm import DataNorm
+from bricks.batch_norm import BatchNormLSTM, DataNorm
 from bricks.initialization import Orthogonal
 from bricks.linear import Linear
 from bricks.models import lstm_with_input
@@ -134,6 +134,15 @@ class CharacterModel(Initializable):
     def random_states(self):
         """List of the states of the random streams behind the dropout masks."""
         return [update[0] for update in self.random.state_updates]
+
+    @property
+    def populations(self):
+        """List of the :class:`~bricks.batch_norm.PopulationStatistics`, if any."""
+        norms = [self.data_norm, self.input_term.norm]
+        found = [norm.population for norm in norms if hasattr(norm, "population")]
+        if isinstance(self.lstm, BatchNormLSTM):
+            found += [self.lstm.recurrent_population, self.lstm.cell_population]
+        return found
 
     def dropout_mask(self, shape, rate):
         """0 with probability `rate`, else 1 / (1 - rate), of the given shape."""

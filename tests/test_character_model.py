@@ -13,7 +13,7 @@ from theano.configparser import change_flags
 from bricks.character_model import CharacterEncoding, CharacterModel
 from bricks.models import PUBLISHED_GAMMAS
 from tests import lstm_reference
-from training import sequence
+from training import population, sequence
 
 VOCABULARY, UNITS = 5, 4
 
@@ -197,6 +197,28 @@ def test_data_norm():
     infer = theano.function([symbols], model.data_norm.apply(x))
     expected = (raw - seen.mean(axis=0)) / numpy.sqrt(seen.var(axis=0) + 1e-5)
     assert_allclose(infer(text), expected)
+
+
+@pytest.mark.parametrize("name, number", [("batch_norm", 4), ("norm_prop", 1)])
+def test_exact_population_statistics(name, number):
+    """The mean over the batches, whatever the statistics were before."""
+    model = make(name, data_norm=True)
+    populations = model.populations
+    assert len(populations) == number
+    symbols = tensor.imatrix()
+    bits = model.bits(symbols)
+    rng = numpy.random.RandomState(0)
+    batches = [rng.randint(VOCABULARY, size=(4, 6)).astype("int32") for _ in range(3)]
+    each = []
+    for batch in batches:
+        population.estimate(populations, bits, symbols, [batch])
+        each.append([v.get_value() for p in populations for v in p.variables])
+    population.estimate(populations, bits, symbols, batches)
+    variables = [v for p in populations for v in p.variables]
+    for variable, *values in zip(variables, *each):
+        assert abs(values[0] - values[1]).max() > 1e-3
+        assert_allclose(variable.get_value(), numpy.mean(values, axis=0), atol=1e-13)
+    assert all(abs(p.rate.get_value() - 0.05) < 1e-15 for p in populations)
 
 
 def test_unknown_model_and_gamma():
