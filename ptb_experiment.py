@@ -53,18 +53,13 @@ def train(options, interrupts, experiment="ptb"):
     """Train one model; return its run folder."""
     device_name = device.prepare(options.device, options.floatX)
 
-    from blocks.algorithms import Adam, CompositeRule, GradientDescent, StepClipping
-    from blocks.extensions import FinishAfter
-    from blocks.graph import ComputationGraph
-    from blocks.main_loop import MainLoop
     from blocks.monitoring import aggregation
     from theano import tensor
 
-    from bricks import UnitNorm
     from datasets.ptb import training_stream, windows_stream
-    from training import extensions as ext
-    from training import plots, schedule, state
-    from training.progress import Progress, Shown
+    from training import loop
+    from training.extensions import Validation
+    from training.progress import Shown
 
     corpus = open_corpus(options)
     length, batch_size = options.length, options.batch_size
@@ -76,7 +71,6 @@ def train(options, interrupts, experiment="ptb"):
         batches_per_epoch=options.batches_per_epoch,
     )
     valid = windows_stream(corpus.valid, length, batch_size)
-    updates = stream.batches_per_epoch
     folder = RunFolder(
         folder_name(options, experiment),
         configuration(options, corpus, leave_out=ptb_options.NOT_THE_RUN),
@@ -86,81 +80,35 @@ def train(options, interrupts, experiment="ptb"):
         # The model and its cost, the mean of the bits per character.
         brick = build_model(options, len(corpus.vocabulary))
         symbols = tensor.imatrix("symbols")
-        bits = brick.bits(symbols)
-        cost = bits.mean()
-        parameters = brick.all_parameters
-
-        # An update: clip the gradient, Adam, back to unit norms, in this order.
-        adam = Adam(options.learning_rate)
-        clip = StepClipping(options.clipping or None)
-        unit_norm = UnitNorm(brick.unit_norm_parameters)
-        algorithm = GradientDescent(
-            cost=cost,
-            parameters=brick.trained_parameters,
-            step_rule=CompositeRule([clip, adam, unit_norm]),
-        )
-        # Moving averages of batch normalisation's population statistics.
-        algorithm.add_updates(ComputationGraph(cost).updates)
-        history = folder.history
-        meter = ext.Meter(algorithm, cost, history)
-        variables = state.variables(algorithm, parameters, adam.learning_rate)
+        cost = brick.bits(symbols).mean()
 
         # Averaged per prediction, although the last batch is smaller.
         valid_bits = brick.inference_bits(symbols)
         valid_bpc = aggregation.mean(valid_bits.sum(), valid_bits.size)
         valid_bpc.name = "bpc"
+        validation = Validation(
+            [valid_bpc], Shown(valid, "valid"), interrupts, prefix="valid"
+        )
 
         plan = {
             "model": f"{options.model}, {options.units} units",
             "data": f"{corpus.name}, {len(corpus.train):,} symbols to train on, "
             f"{len(corpus.vocabulary)} distinct",
-            "training": f"{options.epochs} epochs of {updates} updates, each of "
-            f"{batch_size} windows of {length}",
+            "training": f"{options.epochs} epochs of {stream.batches_per_epoch} "
+            f"updates, each of {batch_size} windows of {length}",
         }
-        needed = folder.require_disk(variables, parameters)
-        cli.announce(options, folder, device_name, corpus, plan, parameters, needed)
-
-        if history.epoch < options.epochs:
-            checkpoint = ext.Checkpoint(
-                lambda: folder.save_state(variables),
-                history,
-                interrupts,
-                options.save_every,
-            )
-            main_loop = MainLoop(
-                algorithm,
-                stream,
-                extensions=[
-                    ext.Resume(history, variables, folder.values(variables)),
-                    schedule.modifier(
-                        adam.learning_rate,
-                        options.decay_schedule,
-                        options.learning_rate,
-                        options.decay,
-                    ),
-                    meter,
-                    ext.Validation(
-                        [valid_bpc], Shown(valid, "valid"), interrupts, prefix="valid"
-                    ),
-                    ext.Record(
-                        history,
-                        meter,
-                        ["train_bpc", "valid_bpc"],
-                        keep=lambda: folder.save_best(parameters),
-                    ),
-                    checkpoint,
-                    Progress(history, meter, options.epochs, updates, "bpc"),
-                    FinishAfter(after_n_epochs=options.epochs),
-                    ext.StopOnSignal(interrupts),
-                ],
-            )
-            cli.run_main_loop(main_loop, checkpoint, interrupts)
-
-        title = f"{options.model}, {options.units} units, {corpus.name}"
-        plots.curves(folder.path / "plot.png", history.rows, "bpc", title)
-        print(
-            f"Best epoch {history.best['epoch']}: "
-            f"{history.best['valid_bpc']:.4f} bpc on validation. See {folder.path}"
+        loop.train(
+            options,
+            interrupts,
+            folder,
+            device_name,
+            corpus,
+            plan,
+            brick,
+            cost,
+            stream,
+            monitoring=[validation],
+            metrics=["train_bpc", "valid_bpc"],
         )
     return folder
 

@@ -179,7 +179,7 @@ def test_a_damaged_best_epoch(finished, tmp_path, damage, reason, capsys):
 def test_sigterm_in_training_and_resume_from_the_command_line(finished, tmp_path):
     command = [*TINY, "--results-dir", tmp_path]
     process = start(*command)
-    wait_for(process, "Compiled")
+    wait_for(process, "An update takes")
     process.send_signal(signal.SIGTERM)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 143

@@ -68,7 +68,8 @@ class SignalInStream:
 class Loop:
     """A bigram model with noise on its weights, trained as the experiments are."""
 
-    def __init__(self, path, epochs=3, resume=False, extra=(), wrap=None, rate=0.1):
+    def __init__(self, path, epochs=3, resume=False, extra=(), wrap=None, minutes=10):
+        rate = 0.1
         self.interrupts = Interrupts()
         self.epochs = epochs
         self.folder = RunFolder(path, {**CONFIGURATION, "epochs": epochs}, resume)
@@ -95,7 +96,7 @@ class Loop:
         valid_bpc = aggregation.mean(clean.sum(), clean.size)
         valid_bpc.name = "bpc"
         self.checkpoint = extensions.Checkpoint(
-            lambda: self.folder.save_state(variables), history, self.interrupts, 10
+            lambda: self.folder.save_state(variables), history, self.interrupts, minutes
         )
         self.main_loop = MainLoop(
             self.algorithm,

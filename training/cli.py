@@ -37,7 +37,9 @@ def run_main_loop(main_loop, checkpoint, interrupts):
         After a signal, once everything is saved.
     """
     try:
-        main_loop.run()
+        # Its extensions say when a signal has to wait.
+        with interrupts.at_once():
+            main_loop.run()
     except Interrupted:
         # It struck where work can be dropped at once: compilation or validation.
         pass

@@ -151,7 +151,7 @@ class Record(SimpleExtension):
     meter : Meter
     metrics : list of str
         The row's figures: the training one first, then what validation has left in
-        the log, the one that chooses the best epoch first.
+        the log, numbers or arrays, the one that chooses the best epoch first.
     keep : callable
         ``keep()`` saves the parameters of the best epoch so far.
     """
@@ -167,12 +167,13 @@ class Record(SimpleExtension):
         training, *monitored = self.metrics
         figures = {training: self.meter.average}
         for name in monitored:
-            figures[name] = float(self.main_loop.log.current_row[name])
-            if not math.isfinite(figures[name]):
+            value = numpy.asarray(self.main_loop.log.current_row[name], "float64")
+            if not numpy.isfinite(value).all():
                 raise Diverged(
-                    f"{name} is {figures[name]} after update {self.history.updates}, "
+                    f"{name} is {value} after update {self.history.updates}, "
                     f"while the training cost is finite; {ADVICE}"
                 )
+            figures[name] = value.tolist()
         if self.history.finish_epoch(figures, by=monitored[0]):
             self.keep()
 

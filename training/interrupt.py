@@ -1,4 +1,6 @@
-"""SIGINT and SIGTERM: stop after the current update, save, leave with 130 or 143.
+"""Signals: stop after the current update, save, leave with 128 + the signal's number.
+
+SIGINT (Ctrl-C) gives 130, SIGTERM 143, SIGHUP (the terminal has gone) 129.
 
 Blocks finishes the epoch on Ctrl-C, which may take hours, so its handlers are
 replaced once its main loop has installed them
@@ -10,7 +12,7 @@ import signal
 import time
 from contextlib import contextmanager
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A terminal and a parent process may both pass on one and the same Ctrl-C.
 SAME_SIGNAL_SECONDS = 0.5
 
@@ -46,6 +48,9 @@ class Interrupts:
 
     def install(self):
         for number in SIGNALS:
+            # As nohup has it.
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
             signal.signal(number, self._handle)
 
     @property

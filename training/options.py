@@ -6,6 +6,7 @@ import json
 import math
 import re
 
+from training.errors import UsageError
 from training.schedule import SCHEDULES
 
 
@@ -79,10 +80,79 @@ def device(text):
     return text
 
 
+def add_normalisation_options(group, published):
+    """Add the options that some of the models have, without defaults.
+
+    Parameters
+    ----------
+    group : argument group
+    published : dict of str to str
+        For each gamma, what the help says of its default.
+    """
+    for name, default in published.items():
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=positive,
+            metavar="G",
+            default=argparse.SUPPRESS,
+            help=f"initial {name} (default: {default})",
+        )
+    group.add_argument(
+        "--moments",
+        choices=("printed", "variance"),
+        default=argparse.SUPPRESS,
+        help="scale of the pre-activations in Var[c]: gamma_x + gamma_h (eq. 9-10), or "
+        "the root of the sum of their squares (eq. 22) (norm_prop; default: printed)",
+    )
+    group.add_argument(
+        "--compensation",
+        choices=("paper", "released"),
+        default=argparse.SUPPRESS,
+        help="what is divided by: eq. 13-15, or as in the released DRAW code "
+        "(norm_prop; default: paper)",
+    )
+    group.add_argument(
+        "--forget-bias",
+        type=number(float),
+        default=1.0,
+        help="initial bias of the forget gate",
+    )
+
+
+def check_model_options(options, only_for, defaults):
+    """Refuse options that the model does not have; fill in those it has.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Changed in place.
+    only_for : dict of str to tuple of str
+        The models that have an option.
+    defaults : dict
+        Of these options, where it is not None.
+
+    Raises
+    ------
+    UsageError
+    """
+    for name, models in only_for.items():
+        given = name in options
+        if given and options.model not in models and options.evaluate is None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no effect on {options.model}: leave "
+                f"it out, or use --model {' or '.join(models)}"
+            )
+        if not given or options.model not in models:
+            setattr(options, name, defaults.get(name))
+
+
 def add_training_options(
-    parser, epochs, batch_size, learning_rate, decay, schedule, clipping
+    parser, epochs, batch_size, learning_rate, decay, schedule, clipping, note=""
 ):
-    """Add the options of the optimiser; the arguments are the published values."""
+    """Add the options of the optimiser; the arguments are the published values.
+
+    `note` follows the help of those whose value is None here.
+    """
     group = parser.add_argument_group("training")
     group.add_argument("--epochs", type=count, default=epochs, help="at most this many")
     group.add_argument(
@@ -95,13 +165,13 @@ def add_training_options(
         help="end every epoch after N updates (all of the data if not given)",
     )
     group.add_argument(
-        "--learning-rate", type=positive, default=learning_rate, help="of Adam"
+        "--learning-rate", type=positive, default=learning_rate, help="of Adam" + note
     )
     group.add_argument(
         "--decay",
         type=number(float, 0, 1),
         default=decay,
-        help="of the learning rate, per update",
+        help="of the learning rate, per update" + note,
     )
     group.add_argument(
         "--decay-schedule",

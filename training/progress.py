@@ -147,6 +147,7 @@ class Progress(SimpleExtension):
             f"{name.replace('_', ' ')} {value:.4f}"
             for name, value in row.items()
             if name not in ("epoch", "updates", "seconds")
+            and not isinstance(value, list)
         )
         best = "  best so far" if self.history.best is row else ""
         say(

@@ -53,31 +53,13 @@ def add_model_options(parser):
     group.add_argument(
         "--length", type=number(int, 2), default=100, help="symbols in a window"
     )
-    for name, published in (
-        ("x", "norm_prop 2, batch_norm 0.1, the others 1"),
-        ("h", "norm_prop 2, batch_norm 0.1, the others 1"),
-        ("c", "batch_norm 0.1, the others 1; weight_norm has none"),
-    ):
-        group.add_argument(
-            f"--gamma-{name}",
-            type=positive,
-            metavar="G",
-            default=argparse.SUPPRESS,
-            help=f"initial gamma_{name} (default: {published})",
-        )
-    group.add_argument(
-        "--moments",
-        choices=("printed", "variance"),
-        default=argparse.SUPPRESS,
-        help="scale of the pre-activations in Var[c]: gamma_x + gamma_h (eq. 9-10), or "
-        "the root of the sum of their squares (eq. 22) (norm_prop; default: printed)",
-    )
-    group.add_argument(
-        "--compensation",
-        choices=("paper", "released"),
-        default=argparse.SUPPRESS,
-        help="what is divided by: eq. 13-15, or as in the released DRAW code "
-        "(norm_prop; default: paper)",
+    shared.add_normalisation_options(
+        group,
+        {
+            "gamma_x": "norm_prop 2, batch_norm 0.1, the others 1",
+            "gamma_h": "norm_prop 2, batch_norm 0.1, the others 1",
+            "gamma_c": "batch_norm 0.1, the others 1; weight_norm has none",
+        },
     )
     group.add_argument(
         "--input-scale",
@@ -91,12 +73,6 @@ def add_model_options(parser):
         type=positive,
         default=argparse.SUPPRESS,
         help="initial gamma of the softmax layer (weight_norm, norm_prop; default: 1)",
-    )
-    group.add_argument(
-        "--forget-bias",
-        type=number(float),
-        default=1.0,
-        help="initial bias of the forget gate",
     )
 
 
@@ -140,17 +116,7 @@ def check(options):
     """Refuse options that the model does not have; fill in those it has."""
     if options.prime is not None and options.generate is None:
         raise UsageError("--prime is for --generate N")
-    for name, models in ONLY_FOR.items():
-        if options.model in models:
-            if name not in options:
-                setattr(options, name, DEFAULTS.get(name))
-        elif name in options and options.evaluate is None:
-            raise UsageError(
-                f"--{name.replace('_', '-')} has no effect on {options.model}: leave "
-                f"it out, or use --model {' or '.join(models)}"
-            )
-        else:
-            setattr(options, name, DEFAULTS.get(name))
+    shared.check_model_options(options, ONLY_FOR, DEFAULTS)
     if "input_scale" not in options:
         options.input_scale = None
     return options

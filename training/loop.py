@@ -1,0 +1,116 @@
+"""Train a model with Blocks' main loop: what the two experiments have in common."""
+
+from blocks.algorithms import Adam, CompositeRule, GradientDescent, StepClipping
+from blocks.extensions import FinishAfter
+from blocks.graph import ComputationGraph
+from blocks.main_loop import MainLoop
+
+from bricks import UnitNorm
+from training import cli, plots, schedule, state
+from training import extensions as ext
+from training.progress import Progress
+
+# What a unit is called for people.
+UNITS = {"bpc": "bpc", "nll": "nats"}
+
+
+def train(
+    options,
+    interrupts,
+    folder,
+    device_name,
+    data,
+    plan,
+    brick,
+    cost,
+    stream,
+    monitoring,
+    metrics,
+):
+    """Train until ``options.epochs`` are done, from where the run has got to.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    interrupts : training.interrupt.Interrupts
+    folder : training.run_folder.RunFolder
+        Entered.
+    device_name : str
+    data : object
+        With ``name`` and ``checksums``.
+    plan : dict of str to str
+        What the experiment itself says of the run.
+    brick : brick
+        The model, initialised; with ``all_parameters``, ``trained_parameters`` and
+        ``unit_norm_parameters``.
+    cost : Theano scalar
+    stream : datasets.streams.PositionedStream
+        Positioned where the run has got to.
+    monitoring : list of extensions
+        They leave figures in the log after each epoch.
+    metrics : list of str
+        See :class:`training.extensions.Record`; what follows the last underscore of
+        the first is the unit.
+    """
+    history, parameters = folder.history, brick.all_parameters
+    unit = metrics[0].rpartition("_")[2]
+
+    # An update: clip the gradient, Adam, back to unit norms, in this order.
+    adam = Adam(options.learning_rate)
+    clip = StepClipping(options.clipping or None)
+    algorithm = GradientDescent(
+        cost=cost,
+        parameters=brick.trained_parameters,
+        step_rule=CompositeRule([clip, adam, UnitNorm(brick.unit_norm_parameters)]),
+    )
+    # Moving averages of batch normalisation's population statistics.
+    algorithm.add_updates(ComputationGraph(cost).updates)
+    meter = ext.Meter(algorithm, cost, history)
+    variables = state.variables(algorithm, parameters, adam.learning_rate)
+
+    needed = folder.require_disk(variables, parameters)
+    cli.announce(options, folder, device_name, data, plan, parameters, needed)
+    if history.epoch < options.epochs:
+        checkpoint = ext.Checkpoint(
+            lambda: folder.save_state(variables),
+            history,
+            interrupts,
+            options.save_every,
+        )
+        main_loop = MainLoop(
+            algorithm,
+            stream,
+            extensions=[
+                ext.Resume(history, variables, folder.values(variables)),
+                schedule.modifier(
+                    adam.learning_rate,
+                    options.decay_schedule,
+                    options.learning_rate,
+                    options.decay,
+                ),
+                meter,
+                *monitoring,
+                ext.Record(
+                    history, meter, metrics, lambda: folder.save_best(parameters)
+                ),
+                checkpoint,
+                Progress(
+                    history,
+                    meter,
+                    options.epochs,
+                    stream.batches_per_epoch,
+                    UNITS[unit],
+                ),
+                FinishAfter(after_n_epochs=options.epochs),
+                ext.StopOnSignal(interrupts),
+            ],
+        )
+        cli.run_main_loop(main_loop, checkpoint, interrupts)
+
+    title = f"{plan['model']}, {data.name}"
+    plots.curves(folder.path / "plot.png", history.rows, unit, title)
+    chosen = metrics[1]
+    print(
+        f"Best epoch {history.best['epoch']}: {history.best[chosen]:.4f} "
+        f"{UNITS[unit]} on validation. See {folder.path}"
+    )
