@@ -26,6 +26,7 @@ def train(
     stream,
     monitoring,
     metrics,
+    reported=None,
 ):
     """Train until ``options.epochs`` are done, from where the run has got to.
 
@@ -51,6 +52,8 @@ def train(
     metrics : list of str
         See :class:`training.extensions.Record`; what follows the last underscore of
         the first is the unit.
+    reported : Theano scalar, optional
+        The training figure, whose mean over an epoch is logged; default: the cost.
     """
     history, parameters = folder.history, brick.all_parameters
     unit = metrics[0].rpartition("_")[2]
@@ -65,7 +68,7 @@ def train(
     )
     # Moving averages of batch normalisation's population statistics.
     algorithm.add_updates(ComputationGraph(cost).updates)
-    meter = ext.Meter(algorithm, cost, history)
+    meter = ext.Meter(algorithm, cost if reported is None else reported, history)
     variables = state.variables(algorithm, parameters, adam.learning_rate)
 
     needed = folder.require_disk(variables, parameters)

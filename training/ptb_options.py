@@ -18,7 +18,16 @@ ONLY_FOR = {
     "softmax_gamma": ("weight_norm", "norm_prop"),
 }
 DEFAULTS = {"moments": "printed", "compensation": "paper", "softmax_gamma": 1.0}
-NOT_THE_RUN = ("evaluate", "generate", "temperature", "prime")
+NOT_THE_RUN = ("evaluate", "whole_sequence", "generate", "temperature", "prime")
+
+# What --regularise stands for: the run of Table 2.
+TABLE_2 = {
+    "input_dropout": 0.1,
+    "recurrent_dropout": 0.1,
+    "output_dropout": 0.1,
+    "data_norm": True,
+    "decay": 1e-4,
+}
 
 DESCRIPTION = """Train a normalised LSTM on the characters of the Penn Treebank
 (Tables 1 and 2, Figure 2 of Laurent, Ballas and Vincent, arXiv:1702.00537). Defaults
@@ -39,6 +48,7 @@ def build_parser():
         schedule="inverse",
         clipping=1.0,
     )
+    add_regularisation_options(parser)
     shared.add_run_options(parser)
     add_trained_options(parser)
     return parser
@@ -47,7 +57,10 @@ def build_parser():
 def add_model_options(parser):
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--model", choices=MODELS, default="norm_prop", help="which LSTM"
+        "--model",
+        choices=(*MODELS, "all"),
+        default="norm_prop",
+        help="which LSTM; all trains the five in turn and ends with Table 1",
     )
     group.add_argument("--units", type=count, default=1000, help="LSTM units")
     group.add_argument(
@@ -76,12 +89,45 @@ def add_model_options(parser):
     )
 
 
+def add_regularisation_options(parser):
+    group = parser.add_argument_group("regularisation")
+    group.add_argument(
+        "--regularise",
+        action="store_true",
+        help="the run of Table 2: the three dropouts at 0.1, --data-norm and --decay "
+        "1e-4, unless given otherwise; ends with the score of the whole test sequence",
+    )
+    for name, what in (
+        ("input", "a component of the LSTM's input"),
+        ("recurrent", "a component of the candidate g"),
+        ("output", "a component of the LSTM's output"),
+    ):
+        group.add_argument(
+            f"--{name}-dropout",
+            type=number(float, 0, 0.99),
+            metavar="P",
+            default=0.0,
+            help=f"probability of dropping {what}, afresh at every time step",
+        )
+    group.add_argument(
+        "--data-norm",
+        action="store_true",
+        help="standardise each input feature over batch and time",
+    )
+
+
 def add_trained_options(parser):
     group = parser.add_argument_group("a trained model")
     group.add_argument(
         "--evaluate",
         metavar="RUN",
         help="score the best epoch of this run folder; nothing is trained",
+    )
+    group.add_argument(
+        "--whole-sequence",
+        action="store_true",
+        help="with --evaluate: score the whole test text as one sequence too, the "
+        "state carried from its start to its end (some ten minutes at 1000 units)",
     )
     group.add_argument(
         "--generate",
@@ -106,7 +152,15 @@ def parse(arguments=None):
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
+    if options.regularise:
+        parser.set_defaults(**TABLE_2)
+        options = parser.parse_args(arguments)
     try:
+        if options.model == "all":
+            options.each = [
+                check(argparse.Namespace(**{**vars(options), "model": model}))
+                for model in MODELS
+            ]
         return check(options)
     except UsageError as error:
         parser.error(error)
@@ -116,6 +170,8 @@ def check(options):
     """Refuse options that the model does not have; fill in those it has."""
     if options.prime is not None and options.generate is None:
         raise UsageError("--prime is for --generate N")
+    if options.whole_sequence and options.evaluate is None:
+        raise UsageError("--whole-sequence is for --evaluate RUN")
     shared.check_model_options(options, ONLY_FOR, DEFAULTS)
     if "input_scale" not in options:
         options.input_scale = None
