@@ -18,7 +18,7 @@ from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 from datasets.corpus import Corpus
 from datasets.ptb import training_stream, windows_stream
-from training import cli, extensions, plots, schedule, state
+from training import cli, extensions, plots, population, schedule, state
 from training.errors import RunError, UsageError
 from training.interrupt import Interrupted, Interrupts
 from training.progress import Progress, Shown
@@ -339,3 +339,25 @@ def test_the_state_of_another_model_is_refused(whole):
     variables[name] = theano.shared(numpy.zeros(2), name="W")
     with folder, pytest.raises(RunError, match="another version"):
         folder.values(variables)
+
+
+def test_population_statistics_are_estimated_in_single_precision_too():
+    """The moving average's rates 1, 1/2, 1/3 make it the mean; they are put back."""
+
+    class Population:
+        rate = theano.shared(numpy.float32(0.05), name="rate")
+        variables = ()
+
+    seen = []
+
+    def batches():
+        # A batch is asked for before its rate is set: this sees the one before.
+        for _ in range(4):
+            seen.append(Population.rate.get_value())
+            yield numpy.zeros((2, 1), dtype="int32")
+
+    symbols = tensor.imatrix("symbols")
+    population.estimate([Population], symbols.sum(), symbols, batches())
+    expected = numpy.array([0.05, 1, 1 / 2, 1 / 3], dtype="float32")
+    numpy.testing.assert_array_equal(seen, expected)
+    assert Population.rate.get_value() == numpy.float32(0.05)

@@ -118,8 +118,10 @@ class Diverged(RunError):
     """The cost, or the norm of its gradient, is not a finite number."""
 
 
-class Validation(DataStreamMonitoring):
+class Validation(SimpleExtension):
     """Monitoring after every epoch that a signal stops at once.
+
+    It is compiled when the main loop starts, after the run has been announced.
 
     Parameters
     ----------
@@ -128,18 +130,24 @@ class Validation(DataStreamMonitoring):
     data_stream : DataStream
     interrupts : training.interrupt.Interrupts
     **kwargs
-        For the base class; ``prefix`` names the data.
+        For the monitoring; ``prefix`` names the data.
     """
 
     def __init__(self, variables, data_stream, interrupts, **kwargs):
+        self.monitored = variables, data_stream
         self.interrupts = interrupts
-        super().__init__(
-            variables, data_stream, before_first_epoch=False, after_epoch=True, **kwargs
-        )
+        self.arguments = kwargs
+        super().__init__(before_training=True, after_epoch=True)
 
-    def do(self, *args):
+    def do(self, which_callback, *args):
         with self.interrupts.at_once():
-            super().do(*args)
+            if which_callback == "before_training":
+                self.monitoring = DataStreamMonitoring(
+                    *self.monitored, **self.arguments
+                )
+                self.monitoring.main_loop = self.main_loop
+            else:
+                self.monitoring.do(which_callback, *args)
 
 
 class Record(SimpleExtension):

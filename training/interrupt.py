@@ -68,7 +68,12 @@ class Interrupts:
 
     @contextmanager
     def at_once(self):
-        """Within this block a signal raises :class:`Interrupted` where it strikes."""
+        """Within this block a signal raises :class:`Interrupted` where it strikes.
+
+        Whatever other handlers have been installed, Blocks' for instance, are
+        replaced.
+        """
+        self.install()
         before, self._at_once = self._at_once, True
         try:
             self.check()

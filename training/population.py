@@ -4,6 +4,7 @@ In training they are a moving average, which lags behind the parameters. Here th
 parameters stand still and the statistics become the mean of those of every batch.
 """
 
+import numpy
 import theano
 from blocks.graph import ComputationGraph
 
@@ -30,7 +31,7 @@ def estimate(populations, bits, symbols, batches):
     for number, batch in enumerate(batches, start=1):
         for population, rate in zip(populations, rates):
             # A moving average with rates 1, 1/2, 1/3, ... is the mean.
-            population.rate.set_value(rate * 0 + 1.0 / number)
+            population.rate.set_value(numpy.asarray(1.0 / number, rate.dtype))
         update(batch)
     for population, rate in zip(populations, rates):
         population.rate.set_value(rate)

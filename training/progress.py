@@ -68,6 +68,8 @@ class Shown:
 class Progress(SimpleExtension):
     """A bar for each epoch, a line after it, and an early estimate of the whole.
 
+    Make it before anything is compiled, so that it can say how long that took.
+
     Parameters
     ----------
     history : training.history.History
@@ -88,6 +90,7 @@ class Progress(SimpleExtension):
         self.bar = None
         self.done = 0
         self.started = time.perf_counter()
+        say("Compiling: a minute or two the first time, seconds when it is cached.")
         super().__init__(
             on_resumption=True,
             before_epoch=True,
