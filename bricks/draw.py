@@ -323,9 +323,12 @@ class DrawModel(Initializable):
         )
         return results
 
-    @application(inputs=["x", "u"], outputs=["reconstruction", "divergence"])
+    @application(
+        inputs=["x", "u"],
+        outputs=["reconstruction", "divergence", "log_weights", "logits"],
+    )
     def bound(self, x, u):
-        """The two terms of the bound on -log p(x), in nats [DRAW, eq. 9-12].
+        """The terms of the bound on -log p(x), in nats [DRAW, eq. 9-12].
 
         Parameters
         ----------
@@ -339,22 +342,30 @@ class DrawModel(Initializable):
         divergence : :class:`~theano.Variable`
             KL(Q(z_t | h_enc_t) || P(z_t)) for each glimpse and image,
             (glimpses, batch).
+        log_weights : :class:`~theano.Variable`
+            log p(x, z) - log Q(z | x) for each image, (batch,). The logarithm of
+            the mean of several such weights is a tighter bound on log p(x) than
+            the mean of their logarithms (Burda et al. 2016, arXiv:1509.00519).
+        logits : :class:`~theano.Variable`
+            The last canvas, (batch, height * width).
         """
-        canvas, _, _, _, _, _, mean, log_sigma = self.apply(x, u)
-        divergence = self.sampler.divergence(mean, log_sigma)
-        return bernoulli_nats(x, canvas[-1]), divergence
-
-    @application(inputs=["x", "u"], outputs=["log_weights"])
-    def log_weights(self, x, u):
-        """log p(x, z) - log Q(z | x) of one z for each image, (batch,).
-
-        The logarithm of the mean of K such weights is a tighter bound on log p(x)
-        than the mean of the logarithms (Burda et al. 2016, arXiv:1509.00519).
-        """
-        canvas, _, _, _, _, z, _, log_sigma = self.apply(x, u)
+        canvas, _, _, _, _, z, mean, log_sigma = self.apply(x, u)
+        logits = canvas[-1]
+        reconstruction = (tensor.nnet.softplus(logits) - x * logits).sum(axis=1)
         # log N(z; 0, 1) - log N(z; mean, sigma^2), where z = mean + sigma u.
         ratio = 0.5 * (tensor.sqr(u) - tensor.sqr(z)) + log_sigma
-        return ratio.sum(axis=(0, 2)) - bernoulli_nats(x, canvas[-1])
+        return (
+            reconstruction,
+            self.sampler.divergence(mean, log_sigma),
+            ratio.sum(axis=(0, 2)) - reconstruction,
+            logits,
+        )
+
+    @application(inputs=["x", "u"], outputs=["cost"])
+    def cost(self, x, u):
+        """The bound averaged over the images, in nats; as :meth:`bound`."""
+        reconstruction, divergence, _, _ = self.bound(x, u)
+        return (reconstruction + divergence.sum(axis=0)).mean()
 
     @application(inputs=["z"], outputs=["canvas", "h_dec"])
     def draw(self, z):
@@ -381,8 +392,3 @@ class DrawModel(Initializable):
         )
         written = written.reshape((z.shape[0], z.shape[1], self.pixels))
         return tensor.cumsum(written, axis=0), h_dec
-
-
-def bernoulli_nats(x, logits):
-    """-log p(x) of binary images under independent pixels, in nats, (batch,)."""
-    return (tensor.nnet.softplus(logits) - x * logits).sum(axis=1)

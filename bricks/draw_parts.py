@@ -101,7 +101,7 @@ class Sampler(Initializable):
 
     @application(outputs=["divergence"])
     def divergence(self, mean, log_sigma):
-        """KL(Q(z | h_enc) || N(0, 1)) in nats [DRAW, eq. 10], summed over the last axis."""
+        """KL(Q(z | h_enc) || N(0, 1)) in nats, summed over z [DRAW, eq. 10]."""
         terms = tensor.sqr(mean) + tensor.exp(2 * log_sigma) - 2 * log_sigma - 1
         return 0.5 * terms.sum(axis=-1)
 

@@ -147,11 +147,19 @@ def check_model_options(options, only_for, defaults):
 
 
 def add_training_options(
-    parser, epochs, batch_size, learning_rate, decay, schedule, clipping, note=""
+    parser,
+    epochs,
+    batch_size,
+    learning_rate,
+    decay,
+    schedule,
+    clipping,
+    notes=("", ""),
 ):
     """Add the options of the optimiser; the arguments are the published values.
 
-    `note` follows the help of those whose value is None here.
+    `notes` follow the help of the learning rate and its decay: where these are None,
+    because they depend on the model, the help does not show the defaults.
     """
     group = parser.add_argument_group("training")
     group.add_argument("--epochs", type=count, default=epochs, help="at most this many")
@@ -165,13 +173,16 @@ def add_training_options(
         help="end every epoch after N updates (all of the data if not given)",
     )
     group.add_argument(
-        "--learning-rate", type=positive, default=learning_rate, help="of Adam" + note
+        "--learning-rate",
+        type=positive,
+        default=learning_rate,
+        help="of Adam" + notes[0],
     )
     group.add_argument(
         "--decay",
         type=number(float, 0, 1),
         default=decay,
-        help="of the learning rate, per update" + note,
+        help="of the learning rate, per update" + notes[1],
     )
     group.add_argument(
         "--decay-schedule",
