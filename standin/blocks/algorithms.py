@@ -67,17 +67,7 @@ class UpdatesAlgorithm(TrainingAlgorithm):
         self.add_updates(updates)
 
     def add_updates(self, updates):
-        """Add updates before :meth:`initialize`.
-
-        Parameters
-        ----------
-        updates : list of tuples or dict
-
-        Raises
-        ------
-        ValueError
-            If it is neither.
-        """
+        """Add a list or dictionary of updates, before :meth:`initialize`."""
         if isinstance(updates, Mapping):
             updates = list(updates.items())
         if not isinstance(updates, list):
@@ -94,13 +84,7 @@ class UpdatesAlgorithm(TrainingAlgorithm):
         )
 
     def process_batch(self, batch):
-        """Apply the updates.
-
-        Raises
-        ------
-        ValueError
-            If the batch lacks a source, or has one that is not used.
-        """
+        """Apply the updates; a ValueError if the batch has other sources."""
         names = [variable.name for variable in self.inputs]
         missing = [str(name) for name in names if name not in batch]
         if missing:
@@ -110,7 +94,7 @@ class UpdatesAlgorithm(TrainingAlgorithm):
             )
         unused = [source for source in batch if source not in names]
         if unused and self.on_unused_sources != "ignore":
-            message = f"mismatch of variable names and data sources: {unused} not used"
+            message = f"mismatch of variable names and data sources: {unused} unused"
             if self.on_unused_sources == "raise":
                 raise ValueError(message)
             logger.warning(message)
@@ -125,7 +109,7 @@ class GradientDescent(UpdatesAlgorithm):
     cost : :class:`~theano.Variable`, optional
         Scalar; not needed with `gradients`.
     parameters : list of shared variables, optional
-        Default: the keys of `gradients`, or else all parameters of the cost.
+        Default: all parameters of the cost. With `gradients` it is their keys.
     step_rule : :class:`StepRule`, optional
         Default: ``Scale()``.
     gradients : OrderedDict or list of tuples, optional
@@ -152,45 +136,33 @@ class GradientDescent(UpdatesAlgorithm):
         consider_constant=None,
         **kwargs,
     ):
-        if gradients is not None:
-            given = gradients
-            gradients = OrderedDict(gradients)
-            if parameters is None:
-                # Before Python 3.7 a plain dictionary had no fixed order.
-                if isinstance(given, dict) and not isinstance(given, OrderedDict):
-                    logger.warning("gradients are in no fixed order; give a list")
-                parameters = list(gradients)
-            elif set(parameters) != set(gradients):
-                raise ValueError("gradients and parameters do not match")
-        elif cost is None:
-            raise ValueError("give a cost or gradients")
-        elif parameters is None:
-            parameters = ComputationGraph(cost).parameters
-        if not parameters:
-            raise ValueError("there are no parameters to train")
+        super().__init__(**kwargs)
         if gradients is None:
+            if cost is None:
+                raise ValueError("can't compute gradients: no cost given")
+            if parameters is None:
+                parameters = ComputationGraph(cost).parameters
+            if not parameters:
+                raise ValueError("can't compute gradients: no parameters")
             values = tensor.grad(
-                cost,
-                parameters,
-                known_grads=known_grads,
-                consider_constant=consider_constant,
+                cost, parameters, consider_constant, known_grads=known_grads
             )
-            gradients = OrderedDict(zip(parameters, values))
-            logger.info("The cost gradient computation graph is built")
+            gradients = zip(parameters, values)
+        elif parameters is None and type(gradients) is dict:
+            raise ValueError("a dict is in no fixed order; give an OrderedDict")
         elif known_grads or consider_constant:
             raise ValueError("known_grads and consider_constant exclude gradients")
-
-        super().__init__(**kwargs)
         self.cost = cost
-        self.parameters = parameters
-        self.gradients = OrderedDict((p, gradients[p]) for p in parameters)
+        self.gradients = OrderedDict(gradients)
+        self.parameters = list(self.gradients)
+        if parameters is not None and set(parameters) != set(self.parameters):
+            logger.warning("the gradients are not those of the parameters")
         self.step_rule = step_rule or Scale()
-        self.total_gradient_norm = l2_norm(self.gradients.values()).copy(
-            name="total_gradient_norm"
-        )
         self.steps, step_updates = self.step_rule.compute_steps(self.gradients)
+        norm = l2_norm(self.gradients.values())
+        self.total_gradient_norm = norm.copy(name="total_gradient_norm")
         self.total_step_norm = l2_norm(self.steps.values()).copy(name="total_step_norm")
-        self.add_updates([(p, p - self.steps[p]) for p in parameters])
+        self.add_updates([(p, p - step) for p, step in self.steps.items()])
         self.add_updates(step_updates)
 
 
@@ -201,34 +173,11 @@ class StepRule:
     """
 
     def compute_step(self, parameter, previous_step):
-        """The step of one parameter.
-
-        Parameters
-        ----------
-        parameter : shared variable
-        previous_step : :class:`~theano.Variable`
-
-        Returns
-        -------
-        step : :class:`~theano.Variable`
-        updates : list of tuples
-            Updates of the rule's own state.
-        """
+        """The step of one parameter, and a list of updates of the rule's state."""
         raise NotImplementedError
 
     def compute_steps(self, previous_steps):
-        """The steps of all parameters.
-
-        Parameters
-        ----------
-        previous_steps : OrderedDict
-            From parameters to steps.
-
-        Returns
-        -------
-        steps : OrderedDict
-        updates : list of tuples
-        """
+        """The same for an ordered dictionary from parameters to their steps."""
         steps, updates = OrderedDict(), []
         for parameter, previous_step in previous_steps.items():
             steps[parameter], more = self.compute_step(parameter, previous_step)
@@ -270,11 +219,12 @@ class StepClipping(StepRule):
     """
 
     def __init__(self, threshold=None):
+        self.threshold = threshold
         if threshold is not None:
             self.threshold = _hyperparameter(threshold, "threshold")
 
     def compute_steps(self, previous_steps):
-        if not hasattr(self, "threshold"):
+        if self.threshold is None:
             return previous_steps, []
         norm = l2_norm(previous_steps.values())
         factor = tensor.switch(norm < self.threshold, 1, self.threshold / norm)
@@ -296,12 +246,7 @@ class Adam(StepRule):
     """
 
     def __init__(
-        self,
-        learning_rate=0.002,
-        beta1=0.9,
-        beta2=0.999,
-        epsilon=1e-8,
-        decay_factor=1,
+        self, learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8, decay_factor=1
     ):
         self.learning_rate = _hyperparameter(learning_rate, "learning_rate")
         self.beta1 = _hyperparameter(beta1, "beta1")
@@ -321,12 +266,8 @@ class Adam(StepRule):
         correction = tensor.sqrt(1 - self.beta2**next_time) / (
             1 - self.beta1**next_time
         )
-        step = (
-            self.learning_rate
-            * correction
-            * next_mean
-            / (tensor.sqrt(next_variance) + self.epsilon)
-        )
+        step = next_mean / (tensor.sqrt(next_variance) + self.epsilon)
+        step = self.learning_rate * correction * step
         updates = [(mean, next_mean), (variance, next_variance), (time, next_time)]
         return step, updates
 

@@ -3,9 +3,8 @@
 import re
 from inspect import isclass
 
-from blocks.bricks.base import Application, ApplicationCall, Brick
+from blocks.bricks.base import Application, ApplicationCall, BoundApplication, Brick
 from blocks.roles import has_roles
-from blocks.utils import pack
 
 
 def get_annotation(var, cls):
@@ -33,16 +32,15 @@ def get_application_call(var):
 
 
 class VariableFilter:
-    """Select variables for which every given criterion holds.
+    """Select the variables for which every given criterion holds.
 
     Parameters
     ----------
     roles : list of :class:`~blocks.roles.VariableRole`, optional
-        Have one of these roles.
+        Have one of these roles, or with `each_role` all of them.
     bricks : list of bricks or brick classes, optional
         Belong to one of these.
     each_role : bool
-        Have all of the roles.
     name, name_regex : str, optional
         The name that Blocks gave (``tag.name``, without brick and application),
         or a regular expression that matches at its beginning.
@@ -50,18 +48,13 @@ class VariableFilter:
         The same for the name of the Theano variable.
     call_id : str, optional
         The ``call_id`` given to the application's call.
-    applications : list of applications, optional
+    applications : (list of) applications, optional
         Bound ones (``brick.apply``) or those of a class (``Linear.apply``).
 
-    Examples
-    --------
-    >>> from theano import tensor
-    >>> from blocks.bricks import Linear
-    >>> from blocks.graph import ComputationGraph
-    >>> from blocks.roles import WEIGHT
-    >>> graph = ComputationGraph(Linear(2, 3).apply(tensor.matrix("x")))
-    >>> VariableFilter(roles=[WEIGHT])(graph.variables)
-    [W]
+    Raises
+    ------
+    ValueError, TypeError
+        If `bricks` or `applications` hold something else.
     """
 
     def __init__(
@@ -76,13 +69,16 @@ class VariableFilter:
         call_id=None,
         applications=None,
     ):
-        if bricks is not None:
-            bricks = pack(bricks)
-            for brick in bricks:
-                if not isinstance(brick, Brick) and not (
-                    isclass(brick) and issubclass(brick, Brick)
-                ):
-                    raise ValueError("bricks must be a list of bricks")
+        for brick in bricks or []:
+            if not isinstance(brick, Brick) and not (
+                isclass(brick) and issubclass(brick, Brick)
+            ):
+                raise ValueError("`bricks` should be a list of bricks or their classes")
+        if isinstance(applications, (Application, BoundApplication)):
+            applications = [applications]
+        for application in applications or []:
+            if not isinstance(application, (Application, BoundApplication)):
+                raise TypeError("`applications` should be a list of applications")
         self.roles = roles
         self.bricks = bricks
         self.each_role = each_role
@@ -91,56 +87,38 @@ class VariableFilter:
         self.theano_name = theano_name
         self.theano_name_regex = theano_name_regex
         self.call_id = call_id
-        self.applications = None if applications is None else pack(applications)
+        self.applications = applications
 
     def __call__(self, variables):
-        """The variables that pass, in their order.
-
-        Parameters
-        ----------
-        variables : iterable of :class:`~theano.Variable`
-
-        Returns
-        -------
-        list of :class:`~theano.Variable`
-        """
+        """The variables that pass, as a list in their order."""
         return [variable for variable in variables if self._passes(variable)]
 
     def _passes(self, variable):
         tag_name = getattr(variable.tag, "name", None)
-        if self.roles is not None:
-            if not has_roles(variable, self.roles, self.each_role):
-                return False
-        if self.bricks is not None and not self._in_bricks(variable):
-            return False
-        if self.applications is not None and not self._in_applications(variable):
-            return False
-        if self.call_id is not None:
-            call = get_application_call(variable)
-            if call is None or call.metadata["call_id"] != self.call_id:
-                return False
+        call = get_application_call(variable)
         return (
-            (self.name is None or tag_name == self.name)
+            (self.roles is None or has_roles(variable, self.roles, self.each_role))
+            and (self.bricks is None or self._in_bricks(get_brick(variable)))
+            and (self.applications is None or self._in_applications(call))
+            and (
+                self.call_id is None
+                or (call is not None and call.metadata["call_id"] == self.call_id)
+            )
+            and (self.name is None or tag_name == self.name)
             and (self.theano_name is None or variable.name == self.theano_name)
             and _matches(self.name_regex, tag_name)
             and _matches(self.theano_name_regex, variable.name)
         )
 
-    def _in_bricks(self, variable):
-        brick = get_brick(variable)
-        return brick is not None and any(
+    def _in_bricks(self, brick):
+        return any(
             isinstance(brick, wanted) if isclass(wanted) else brick is wanted
             for wanted in self.bricks
         )
 
-    def _in_applications(self, variable):
-        call = get_application_call(variable)
+    def _in_applications(self, call):
         return call is not None and any(
-            (
-                call.application.application is wanted
-                if isinstance(wanted, Application)
-                else call.application == wanted
-            )
+            wanted in (call.application, call.application.application)
             for wanted in self.applications
         )
 

@@ -10,29 +10,11 @@ class NdarrayInitialization:
     """Base class: override :meth:`generate`."""
 
     def generate(self, rng, shape):
-        """Draw an array.
-
-        Parameters
-        ----------
-        rng : :class:`numpy.random.RandomState`
-        shape : tuple of int
-
-        Returns
-        -------
-        :class:`numpy.ndarray`
-        """
+        """An array of this shape, drawn from a :class:`~numpy.random.RandomState`."""
         raise NotImplementedError
 
     def initialize(self, var, rng, shape=None):
-        """Set a shared variable to a drawn array.
-
-        Parameters
-        ----------
-        var : shared variable
-        rng : :class:`numpy.random.RandomState`
-        shape : tuple of int, optional
-            Default: the shape that `var` has.
-        """
+        """Set a shared variable to a drawn array, by default of its own shape."""
         if not shape:
             shape = var.get_value(borrow=True, return_internal_type=True).shape
         var.set_value(self.generate(rng, shape))

@@ -1,8 +1,10 @@
 """The main loop: epochs, batches, extensions, interrupts."""
 
+import contextlib
 import logging
 import signal
 import threading
+import time
 import traceback
 
 from blocks.config import config
@@ -39,6 +41,8 @@ class MainLoop:
     ----------
     epoch_iterator : iterator
         The batches that remain in this epoch.
+    seconds : dict
+        Spent on ``initialization``, ``read_data`` and ``train`` by this object.
     """
 
     def __init__(self, algorithm, data_stream, model=None, log=None, extensions=None):
@@ -48,17 +52,12 @@ class MainLoop:
         self.extensions = list(extensions or [])
         self.epoch_iterator = None
         self._model = model
+        self.seconds = {"initialization": 0.0, "read_data": 0.0, "train": 0.0}
         self._signal_handlers = {}
 
     @property
     def model(self):
-        """The model.
-
-        Raises
-        ------
-        AttributeError
-            If there is none.
-        """
+        """The model; an AttributeError if there is none."""
         if self._model is None:
             raise AttributeError("no model in this main loop; an extension needs one")
         return self._model
@@ -82,19 +81,11 @@ class MainLoop:
         return self.log.status
 
     def find_extension(self, name):
-        """The one extension of a name.
-
-        Raises
-        ------
-        ValueError
-            If there are none or several.
-        """
+        """The one extension of a name; a ValueError if there are none or several."""
         return unpack([e for e in self.extensions if e.name == name], singleton=True)
 
     def run(self):
         """Train until an extension or an interrupt asks to finish, or an error."""
-        if self._model is not None:
-            self._model.check_sanity(self.algorithm)
         with change_recursion_limit(config.recursion_limit):
             self._set_signal_handlers()
             try:
@@ -115,8 +106,9 @@ class MainLoop:
         if not self.status["training_started"]:
             for extension in self.extensions:
                 extension.main_loop = self
-            self._run_extensions("before_training")
-            self.algorithm.initialize()
+            with self._timed("initialization"):
+                self._run_extensions("before_training")
+                self.algorithm.initialize()
             self.status["training_started"] = True
         # Also when an extension has put back the state of an earlier run.
         if self.status["iterations_done"] > 0:
@@ -132,10 +124,15 @@ class MainLoop:
             self.epoch_iterator = self.data_stream.get_epoch_iterator(as_dict=True)
             status["epoch_started"] = True
             self._run_extensions("before_epoch")
-        for batch in self.epoch_iterator:
+        while True:
+            with self._timed("read_data"):
+                batch = next(self.epoch_iterator, None)
+            if batch is None:
+                break
             status["received_first_batch"] = True
             self._run_extensions("before_batch", batch)
-            self.algorithm.process_batch(batch)
+            with self._timed("train"):
+                self.algorithm.process_batch(batch)
             status["iterations_done"] += 1
             self._run_extensions("after_batch", batch)
             self._finish_if_asked(status["batch_interrupt_received"])
@@ -149,6 +146,12 @@ class MainLoop:
             status["epoch_interrupt_received"] or status["batch_interrupt_received"]
         )
 
+    @contextlib.contextmanager
+    def _timed(self, what):
+        start = time.perf_counter()
+        yield
+        self.seconds[what] += time.perf_counter() - start
+
     def _finish_if_asked(self, interrupted):
         if interrupted or self.log.current_row.get("training_finish_requested"):
             raise TrainingFinish
@@ -160,10 +163,7 @@ class MainLoop:
     def _report(self, error):
         """Tell the log and the extensions about an error."""
         self.log.current_row["got_exception"] = traceback.format_exc()
-        logger.error(
-            "training stopped with an error; on_error of the extensions follows",
-            exc_info=True,
-        )
+        logger.error("training stopped with an error", exc_info=True)
         try:
             self._run_extensions("on_error", error)
         except Exception:

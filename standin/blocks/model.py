@@ -25,67 +25,42 @@ class Model(ComputationGraph):
     def __init__(self, outputs):
         super().__init__(outputs)
         bricks = [get_brick(v) for v in self.variables + self.scan_variables]
-        self._top_bricks = []
-        for brick in filter(None, bricks):
-            top = brick.get_unique_path()[0]
-            if top not in self._top_bricks:
-                self._top_bricks.append(top)
-        _refuse_repeated(brick.name for brick in self._top_bricks)
-        names = []
-        for parameter in self.parameters:
-            brick = get_brick(parameter)
-            named_by = brick.get_hierarchical_name if brick else str
-            names.append(named_by(parameter))
-        _refuse_repeated(names)
-        self._parameters_by_name = OrderedDict(zip(names, self.parameters))
-
-    def check_sanity(self, algorithm):
-        """Log an error where a model's and an algorithm's parameters differ."""
-        theirs = set(getattr(algorithm, "parameters", self.parameters))
-        ours = set(self.parameters)
-        if ours - theirs:
-            logger.error("the algorithm does not change %s", ours - theirs)
-        if theirs - ours:
-            logger.error("the algorithm changes %s too", theirs - ours)
+        tops = [brick.get_unique_path()[0] for brick in bricks if brick]
+        self._top_bricks = list(OrderedDict.fromkeys(tops))
+        _by_name((brick.name, brick) for brick in self._top_bricks)
+        self._parameter_dict = _by_name(
+            (get_brick(p).get_hierarchical_name(p) if get_brick(p) else p.name, p)
+            for p in self.parameters
+        )
 
     def get_top_bricks(self):
-        """The bricks that have no parents, those of this graph only."""
+        """The bricks of this graph that have no parents."""
         return list(self._top_bricks)
 
     def get_parameter_dict(self):
         """The parameters by their hierarchical names, ``/model/layer.W``."""
-        return OrderedDict(self._parameters_by_name)
+        return OrderedDict(self._parameter_dict)
 
     def get_parameter_values(self):
         """The values of the parameters by their hierarchical names."""
-        return OrderedDict(
-            (name, parameter.get_value())
-            for name, parameter in self._parameters_by_name.items()
-        )
+        parameters = self._parameter_dict.items()
+        return OrderedDict((name, p.get_value()) for name, p in parameters)
 
     def set_parameter_values(self, parameter_values):
-        """Set parameters by their hierarchical names.
+        """Set parameters by a dictionary of their hierarchical names.
 
         Names that are unknown, and parameters without a value, are logged as
         errors and left alone.
-
-        Parameters
-        ----------
-        parameter_values : dict
-            From names to arrays.
 
         Raises
         ------
         ValueError
             If an array has another shape than its parameter.
         """
-        parameters = self._parameters_by_name
-        unknown = [name for name in parameter_values if name not in parameters]
-        missing = [name for name in parameters if name not in parameter_values]
-        if unknown:
-            logger.error("no such parameters: %s", ", ".join(unknown))
-        if missing:
-            logger.error("no values for the parameters %s", ", ".join(missing))
+        parameters = self._parameter_dict
+        for name in set(parameters).symmetric_difference(parameter_values):
+            known = name in parameters
+            logger.error("%s: %s", name, "no value" if known else "unknown parameter")
         for name, value in parameter_values.items():
             if name in parameters:
                 shape = parameters[name].get_value(borrow=True).shape
@@ -94,9 +69,10 @@ class Model(ComputationGraph):
                 parameters[name].set_value(value)
 
 
-def _refuse_repeated(names):
-    seen = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"the name {name} appears twice in the model")
-        seen.add(name)
+def _by_name(pairs):
+    items = OrderedDict()
+    for name, item in pairs:
+        if name in items:
+            raise ValueError(f"the name {name} appears more than once in the model")
+        items[name] = item
+    return items

@@ -33,14 +33,6 @@ class AuxiliaryRole(VariableRole):
     """Not needed for the outputs, but of interest, to monitor for example."""
 
 
-class DropoutRole(VariableRole):
-    """A variable that dropout was applied to."""
-
-
-class CollectedRole(VariableRole):
-    """Part of a larger parameter vector."""
-
-
 class PersistentRole(VariableRole):
     """Belongs in a saved model."""
 
@@ -55,10 +47,6 @@ class WeightRole(ParameterRole):
 
 class BiasRole(ParameterRole):
     """Biases."""
-
-
-class FilterRole(WeightRole):
-    """Convolution filters."""
 
 
 class InitialStateRole(ParameterRole):
@@ -81,13 +69,10 @@ INPUT = InputRole()
 OUTPUT = OutputRole()
 COST = CostRole()
 AUXILIARY = AuxiliaryRole()
-DROPOUT = DropoutRole()
-COLLECTED = CollectedRole()
 PERSISTENT = PersistentRole()
 PARAMETER = ParameterRole()
 WEIGHT = WeightRole()
 BIAS = BiasRole()
-FILTER = FilterRole()
 INITIAL_STATE = InitialStateRole()
 ALGORITHM_STATE = AlgorithmStateRole()
 ALGORITHM_HYPERPARAMETER = AlgorithmHyperparameterRole()
@@ -97,13 +82,8 @@ ALGORITHM_BUFFER = AlgorithmBufferRole()
 def add_role(var, role):
     """Give a variable a role.
 
-    A role that the variable has already in a more specific form is not added, and
-    the more general ones that the new role implies are dropped.
-
-    Parameters
-    ----------
-    var : :class:`~theano.Variable`
-    role : :class:`VariableRole`
+    Nothing happens if it has that role, or a more specific one; more general ones,
+    which the new role implies, are dropped.
     """
     roles = getattr(var.tag, "roles", [])
     if not has_roles(var, [role]):
@@ -112,18 +92,7 @@ def add_role(var, role):
 
 
 def has_roles(var, roles, match_all=False):
-    """Whether a variable has any, or all, of the roles or of their subroles.
-
-    Parameters
-    ----------
-    var : :class:`~theano.Variable`
-    roles : list of :class:`VariableRole`
-    match_all : bool
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a variable has any, or all, of the roles or of their subroles."""
     present = getattr(var.tag, "roles", [])
     found = (any(isinstance(r, type(role)) for r in present) for role in roles)
     return all(found) if match_all else any(found)

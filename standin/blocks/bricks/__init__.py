@@ -9,21 +9,11 @@ from blocks.bricks.interfaces import (
     Random,
 )
 from blocks.bricks.recurrent import BaseRecurrent, recurrent
-from blocks.bricks.simple import (
-    Bias,
-    Identity,
-    Linear,
-    Logistic,
-    Rectifier,
-    Softmax,
-    Softplus,
-    Tanh,
-)
+from blocks.bricks.simple import Identity, Linear, Logistic, Rectifier, Softmax, Tanh
 
 __all__ = [
     "Activation",
     "BaseRecurrent",
-    "Bias",
     "Brick",
     "Feedforward",
     "Identity",
@@ -34,7 +24,6 @@ __all__ = [
     "Random",
     "Rectifier",
     "Softmax",
-    "Softplus",
     "Tanh",
     "application",
     "lazy",

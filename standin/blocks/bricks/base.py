@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import math
+import reprlib
 import warnings
 from collections import OrderedDict
 from collections.abc import MutableSequence
@@ -11,8 +13,6 @@ from theano import Variable
 from blocks.graph.annotations import Annotation, add_annotation
 from blocks.roles import INPUT, OUTPUT, PARAMETER, add_role
 from blocks.utils import pack, repr_attrs, unpack
-
-BRICK_DELIMITER = "/"
 
 
 class LazyNone:
@@ -47,24 +47,21 @@ def lazy(allocation=None, initialization=None):
     callable
         A decorator for ``__init__``.
     """
+    missing = dict.fromkeys(allocation or [], NoneAllocation)
+    missing.update(dict.fromkeys(initialization or [], NoneInitialization))
 
     def decorate(init):
-        signature = inspect.signature(init)
+        names = list(inspect.signature(init).parameters)[1:]
 
         @functools.wraps(init)
-        def lazy_init(*args, **kwargs):
-            bound = signature.bind_partial(*args, **kwargs)
-            for name in allocation or ():
-                bound.arguments.setdefault(name, NoneAllocation)
-            for name in initialization or ():
-                bound.arguments.setdefault(name, NoneInitialization)
-            # In the order of the signature, which is what `bound.args` needs.
-            known = [name for name in signature.parameters if name in bound.arguments]
-            bound.arguments = OrderedDict((n, bound.arguments[n]) for n in known)
-            return init(*bound.args, **bound.kwargs)
+        def lazy_init(self, *args, **kwargs):
+            for name, value in zip(names, args):
+                if name in kwargs:
+                    raise ValueError(f"multiple values for the argument {name}")
+                kwargs[name] = value
+            return init(self, *args[len(names) :], **{**missing, **kwargs})
 
-        lazy_init.allocation = list(allocation or ())
-        lazy_init.initialization = list(initialization or ())
+        lazy_init.lazy_arguments = missing
         return lazy_init
 
     return decorate
@@ -90,8 +87,7 @@ def application(*args, **attributes):
         Any other attributes, which the application then has.
     """
     if args:
-        (function,) = args
-        return Application(function)
+        return Application(*args)
     return functools.partial(Application, **attributes)
 
 
@@ -99,16 +95,8 @@ class Application:
     """An application as an attribute of a brick's class.
 
     Looked up on a brick it gives a :class:`BoundApplication`. It is called with
-    the brick as its first argument.
-
-    Parameters
-    ----------
-    application_function : callable
-    pass_call : bool, optional
-        Give the function the :class:`ApplicationCall` as second argument, called
-        ``application_call``. Default: if it has an argument of that name there.
-    **attributes
-        See :func:`application`.
+    the brick as its first argument. If the function has an argument
+    ``application_call`` it gets the :class:`ApplicationCall`.
 
     Raises
     ------
@@ -118,35 +106,29 @@ class Application:
 
     call_stack = []
 
-    def __init__(self, application_function, pass_call=None, **attributes):
+    def __init__(self, application_function, pass_call=False, **attributes):
         functools.update_wrapper(self, application_function)
         self.application_function = application_function
-        self.application_name = application_function.__name__
+        self.name = application_function.__name__
         self.brick = None
         self.delegate_name = None
         self.properties = {}
-        parameters = list(inspect.signature(application_function).parameters.values())
-        has_call = len(parameters) > 1 and parameters[1].name == "application_call"
-        self.pass_call = has_call if pass_call is None else pass_call
-        self.arguments = parameters[1 + has_call :]
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
-    def __setattr__(self, name, value):
-        if name == "inputs":
-            known = [argument.name for argument in self.arguments]
-            unexpected = [name for name in value if name not in known]
-            if unexpected:
-                raise ValueError(f"Unexpected inputs: {', '.join(unexpected)}")
-        super().__setattr__(name, value)
+        parameters = inspect.signature(application_function).parameters
+        self.pass_call = pass_call or "application_call" in parameters
+        names = list(parameters)[1:]
+        # Where the function wants the call among its positional arguments, if it does.
+        named = "application_call" in names
+        self.call_position = names.index("application_call") if named else math.inf
+        self.arguments = [
+            p for p in list(parameters.values())[1:] if p.name != "application_call"
+        ]
+        known = [argument.name for argument in self.arguments]
+        if not set(attributes.get("inputs", [])) <= set(known):
+            raise ValueError(f"Unexpected inputs; the arguments are {', '.join(known)}")
+        vars(self).update(attributes)
 
     def __set_name__(self, owner, name):
         self.brick = owner
-
-    @property
-    def name(self):
-        """The name of the method."""
-        return self.application_name
 
     def property(self, name):
         """Decorator: a method computes an attribute of the bound application."""
@@ -163,21 +145,24 @@ class Application:
         return method
 
     def __get__(self, brick, owner):
-        return self if brick is None else BoundApplication(self, brick)
+        if brick is None:
+            return self
+        # One for each brick, so that it is the same each time and can be changed.
+        bound = vars(brick).setdefault("_bound_applications", {})
+        if self not in bound:
+            bound[self] = BoundApplication(self, brick)
+        return bound[self]
 
     def __call__(self, brick, *args, **kwargs):
-        return BoundApplication(self, brick)(*args, **kwargs)
+        return self.__get__(brick, type(brick))(*args, **kwargs)
 
     def apply(self, bound_application, *args, **kwargs):
         """Annotate the inputs, call the function and annotate the outputs."""
         as_list = kwargs.pop("as_list", False)
         as_dict = kwargs.pop("as_dict", False)
-        if as_list and as_dict:
-            raise ValueError("as_list and as_dict exclude each other")
         brick = bound_application.brick
         call = ApplicationCall(bound_application)
         call.metadata["call_id"] = kwargs.pop("call_id", None)
-
         stack = Application.call_stack
         if stack and brick is not stack[-1] and brick not in stack[-1].children:
             warnings.warn(
@@ -191,7 +176,7 @@ class Application:
             if not isinstance(variable, Variable):
                 return variable
             copy = variable.copy()
-            copy.name = _variable_name(brick.name, self.name, name)
+            copy.name = _variable_name(bound_application, name)
             copy.tag.name = name
             add_annotation(copy, brick)
             add_annotation(copy, call)
@@ -200,8 +185,10 @@ class Application:
 
         args = [tagged(a, INPUT, n) for a, n in zip(args, self._argument_names(args))]
         kwargs = {name: tagged(v, INPUT, name) for name, v in kwargs.items()}
-        if self.pass_call:
-            args.insert(0, call)
+        if self.call_position <= len(args):
+            args.insert(self.call_position, call)
+        elif self.pass_call:
+            kwargs["application_call"] = call
         stack.append(brick)
         try:
             outputs = pack(self.application_function(brick, *args, **kwargs))
@@ -212,10 +199,7 @@ class Application:
         if names is None:
             names = [f"output_{i}" for i in range(len(outputs))]
         if len(outputs) > len(names):
-            raise ValueError(
-                f"Unexpected outputs: {brick.name}.{self.name} returned "
-                f"{len(outputs)}, and declares {', '.join(names) or 'none'}"
-            )
+            raise ValueError(f"Unexpected outputs: more than {', '.join(names)}")
         outputs = [tagged(o, OUTPUT, name) for o, name in zip(outputs, names)]
         if as_dict:
             return OrderedDict(zip(names, outputs))
@@ -226,11 +210,10 @@ class Application:
         names = []
         for argument in self.arguments:
             if argument.kind is argument.VAR_POSITIONAL:
-                names += [f"{argument.name}_{i}" for i in range(len(args))]
-                break
+                return names + [f"{argument.name}_{i}" for i in range(len(args))]
             names.append(argument.name)
-        # Too many arguments: the function's own error message says it best.
-        return names + ["input_"] * (len(args) - len(names))
+        # Where there are too many, the function's own error message says it best.
+        return names + [""] * len(args)
 
 
 class BoundApplication:
@@ -259,25 +242,10 @@ class BoundApplication:
             return getattr(application, name)
         if application.delegate_name is not None:
             return getattr(getattr(self.brick, application.delegate_name)(), name)
-        raise AttributeError(f"the application {self.name} has no {name!r}")
-
-    @property
-    def name(self):
-        """The name of the method."""
-        return self.application.name
+        raise AttributeError(f"the application {application.name} has no {name!r}")
 
     def __call__(self, *args, **kwargs):
         return self.application.apply(self, *args, **kwargs)
-
-    def __eq__(self, other):
-        return (
-            isinstance(other, BoundApplication)
-            and self.application is other.application
-            and self.brick is other.brick
-        )
-
-    def __hash__(self):
-        return hash((id(self.application), id(self.brick)))
 
 
 class ApplicationCall(Annotation):
@@ -298,12 +266,11 @@ class ApplicationCall(Annotation):
     def add_auxiliary_variable(self, variable, roles=None, name=None):
         super().add_auxiliary_variable(variable, roles, name)
         if name is not None:
-            brick = self.application.brick
-            variable.name = _variable_name(brick.name, self.application.name, name)
+            variable.name = _variable_name(self.application, name)
 
 
-def _variable_name(brick_name, application_name, name):
-    return f"{brick_name}_{application_name}_{name}"
+def _variable_name(bound_application, name):
+    return f"{bound_application.brick.name}_{bound_application.name}_{name}"
 
 
 class _WatchedList(MutableSequence):
@@ -318,17 +285,12 @@ class _WatchedList(MutableSequence):
         return self._items[index]
 
     def __setitem__(self, index, value):
-        if isinstance(index, slice):
-            raise TypeError("assign to one item at a time")
         old, self._items[index] = self._items[index], value
         self._removed(old)
         self._added(value)
 
     def __delitem__(self, index):
-        items = self._items[index] if isinstance(index, slice) else [self._items[index]]
-        del self._items[index]
-        for item in items:
-            self._removed(item)
+        self._removed(self._items.pop(index))
 
     def __len__(self):
         return len(self._items)
@@ -377,12 +339,10 @@ class Brick(Annotation):
         self.name = type(self).__name__.lower() if name is None else name
         self.parents = []
         self.children = children or []
-        self.parameters = []
-        self.allocation_config_pushed = False
-        self.allocated = False
-        self.initialization_config_pushed = False
-        self.initialized = False
+        self.allocation_config_pushed = self.allocated = False
+        self.initialization_config_pushed = self.initialized = False
 
+    @reprlib.recursive_repr()
     def __repr__(self):
         return repr_attrs(self, "name")
 
@@ -394,16 +354,16 @@ class Brick(Annotation):
     @children.setter
     def children(self, bricks):
         def added(child):
-            if not any(parent is self for parent in child.parents):
+            if self not in child.parents:
                 child.parents.append(self)
 
         def removed(child):
-            if not any(other is child for other in self._children):
-                child.parents = [p for p in child.parents if p is not self]
+            if child not in self._children:
+                child.parents.remove(self)
 
         bricks = list(bricks)
         if "_children" in vars(self):
-            del self._children[:]
+            self._children.clear()
         self._children = _WatchedList(added, removed)
         self._children.extend(bricks)
 
@@ -411,8 +371,8 @@ class Brick(Annotation):
     def parameters(self):
         """List of this brick's own parameters, shared variables.
 
-        What is put into it is annotated with the brick and given the role
-        ``PARAMETER``, unless it has a more specific one.
+        It exists once they are allocated. What is put into it is annotated with
+        the brick and given the role ``PARAMETER``, or keeps a more specific one.
         """
         return self._parameters
 
@@ -430,27 +390,19 @@ class Brick(Annotation):
     @property
     def allocation_args(self):
         """The constructor's arguments that allocation needs."""
-        return self._lazy_arguments("allocation")
+        return self._lazy_arguments(NoneAllocation)
 
     @property
     def initialization_args(self):
         """The constructor's arguments that initialisation needs."""
-        return self._lazy_arguments("initialization")
+        return self._lazy_arguments(NoneInitialization)
 
     def _lazy_arguments(self, kind):
         names = OrderedDict()
         for cls in reversed(type(self).__mro__):
-            names.update(dict.fromkeys(getattr(vars(cls).get("__init__"), kind, ())))
+            lazy_arguments = getattr(vars(cls).get("__init__"), "lazy_arguments", {})
+            names.update((n, None) for n, k in lazy_arguments.items() if k is kind)
         return list(names)
-
-    def _check_given(self, kind, missing):
-        names = [
-            name
-            for name in self._lazy_arguments(kind)
-            if getattr(self, name, None) is missing
-        ]
-        if names:
-            raise ValueError(f"{kind} config not set: {', '.join(names)}")
 
     def allocate(self):
         """Create the parameters of this brick and of all below it.
@@ -513,16 +465,14 @@ class Brick(Annotation):
     def _push_initialization_config(self):
         """Set attributes of the children."""
 
+    def _check_given(self, what, missing):
+        names = self._lazy_arguments(missing)
+        names = [name for name in names if getattr(self, name, None) is missing]
+        if names:
+            raise ValueError(f"{what} config not set: {', '.join(names)}")
+
     def get_dim(self, name):
         """The dimension of an input or output of an application.
-
-        Parameters
-        ----------
-        name : str
-
-        Returns
-        -------
-        int
 
         Raises
         ------
@@ -540,7 +490,7 @@ class Brick(Annotation):
         path = self.parents[0].get_unique_path() if self.parents else []
         return path + [self]
 
-    def get_hierarchical_name(self, parameter, delimiter=BRICK_DELIMITER):
+    def get_hierarchical_name(self, parameter, delimiter="/"):
         """A parameter's name with the path to it, ``/model/layer.W``."""
         path = delimiter.join(brick.name for brick in self.get_unique_path())
         return f"{delimiter}{path}.{parameter.name}"

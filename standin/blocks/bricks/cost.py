@@ -18,7 +18,7 @@ class CostMatrix(Cost):
 
     @application(outputs=["cost"])
     def apply(self, *args, **kwargs):
-        """The cost: sum over the components, mean over the batch."""
+        """Sum over the components, mean over the batch."""
         return self.cost_matrix(*args, **kwargs).sum(axis=1).mean()
 
 
@@ -47,10 +47,7 @@ class CategoricalCrossEntropy(Cost):
 
 
 class MisclassificationRate(Cost):
-    """How often the class is not among the `top_k` of the highest scores.
-
-    A score equal to that of the right class counts against it.
-    """
+    """How often the class is not among the `top_k` of the highest scores."""
 
     def __init__(self, top_k=1):
         self.top_k = top_k
@@ -60,7 +57,7 @@ class MisclassificationRate(Cost):
     def apply(self, y, y_hat):
         if self.top_k == 1:
             wrong = tensor.neq(y, y_hat.argmax(axis=1))
-        else:
+        else:  # a score equal to that of the right class counts against it
             right = y_hat[tensor.arange(y.shape[0]), y]
             wrong = tensor.ge(y_hat, right[:, None]).sum(axis=1) > self.top_k
         return tensor.cast(wrong, y_hat.dtype).mean()

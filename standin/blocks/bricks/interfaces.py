@@ -5,9 +5,6 @@ from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 from blocks.bricks.base import Brick
 from blocks.config import config
-from blocks.roles import BIAS, WEIGHT, has_roles
-
-_LARGEST_SEED = numpy.iinfo(numpy.int32).max
 
 
 class Activation(Brick):
@@ -15,12 +12,24 @@ class Activation(Brick):
 
 
 class Feedforward(Brick):
-    """A brick with one input and one output, of dimensions that can be set.
+    """A brick with an ``input_dim`` and an ``output_dim``, which can be set."""
 
-    Attributes
-    ----------
-    input_dim, output_dim : int
-    """
+
+def _seed_property(attribute):
+    """A seed that can be set once, or else comes from a stream that bricks share."""
+
+    def get(self):
+        if getattr(self, attribute) is None:
+            seed = self.seed_rng.randint(numpy.iinfo(numpy.int32).max)
+            setattr(self, attribute, seed)
+        return getattr(self, attribute)
+
+    def set_once(self, value):
+        if getattr(self, attribute) is not None:
+            raise AttributeError("seed already set")
+        setattr(self, attribute, value)
+
+    return property(get, set_once)
 
 
 class Initializable(Brick):
@@ -40,6 +49,7 @@ class Initializable(Brick):
 
     has_biases = True
     seed_rng = numpy.random.RandomState(config.default_seed)
+    seed = _seed_property("_seed")
 
     def __init__(
         self, weights_init=None, biases_init=None, use_bias=None, seed=None, **kwargs
@@ -49,24 +59,10 @@ class Initializable(Brick):
         if self.has_biases:
             self.biases_init = biases_init
             self.use_bias = True if use_bias is None else use_bias
-            self._use_bias_given = use_bias is not None
         elif use_bias or biases_init:
             raise ValueError(f"{type(self).__name__} has no biases")
         self._seed = seed
         self._rng = None
-
-    @property
-    def seed(self):
-        """The seed of :attr:`rng`; it can be set once, before it is used."""
-        if self._seed is None:
-            self._seed = self.seed_rng.randint(_LARGEST_SEED)
-        return self._seed
-
-    @seed.setter
-    def seed(self, value):
-        if self._seed is not None:
-            raise AttributeError("seed already set")
-        self._seed = value
 
     @property
     def rng(self):
@@ -81,34 +77,34 @@ class Initializable(Brick):
 
     def _push_initialization_config(self):
         for child in self.children:
-            if not isinstance(child, Initializable):
-                continue
-            child.rng = self.rng
-            if self.weights_init:
-                child.weights_init = self.weights_init
-            if self.has_biases and self.biases_init and child.has_biases:
-                child.biases_init = self.biases_init
+            if isinstance(child, Initializable):
+                child.rng = self.rng
+                if self.weights_init:
+                    child.weights_init = self.weights_init
+                if self.has_biases and self.biases_init and child.has_biases:
+                    child.biases_init = self.biases_init
 
 
 class LinearLike(Initializable):
-    """A brick whose parameters are weights and maybe a bias."""
+    """A brick whose parameters are weights and maybe a bias, in this order."""
 
     @property
     def W(self):
-        """The first parameter that is a weight."""
-        return next(p for p in self.parameters if has_roles(p, [WEIGHT]))
+        """The weights."""
+        return self.parameters[0]
 
     @property
     def b(self):
-        """The first parameter that is a bias."""
+        """The bias."""
         if not self.use_bias:
             raise AttributeError("use_bias is False")
-        return next(p for p in self.parameters if has_roles(p, [BIAS]))
+        return self.parameters[1]
 
     def _initialize(self):
-        self.weights_init.initialize(self.W, self.rng)
+        # Not self.W, which subclasses replace by an expression.
+        self.weights_init.initialize(self.parameters[0], self.rng)
         if self.use_bias:
-            self.biases_init.initialize(self.b, self.rng)
+            self.biases_init.initialize(self.parameters[1], self.rng)
 
 
 class Random(Brick):
@@ -121,24 +117,12 @@ class Random(Brick):
     """
 
     seed_rng = numpy.random.RandomState(config.default_seed)
+    theano_seed = _seed_property("_theano_seed")
 
     def __init__(self, theano_seed=None, **kwargs):
         super().__init__(**kwargs)
         self._theano_seed = theano_seed
         self._theano_rng = None
-
-    @property
-    def theano_seed(self):
-        """The seed of :attr:`theano_rng`; it can be set once, before it is used."""
-        if self._theano_seed is None:
-            self._theano_seed = self.seed_rng.randint(_LARGEST_SEED)
-        return self._theano_seed
-
-    @theano_seed.setter
-    def theano_seed(self, value):
-        if self._theano_seed is not None:
-            raise AttributeError("seed already set")
-        self._theano_seed = value
 
     @property
     def theano_rng(self):

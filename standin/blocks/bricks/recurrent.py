@@ -41,6 +41,21 @@ class BaseRecurrent(Brick):
 def recurrent(*args, **attributes):
     """Make the method that computes one step a recurrent application.
 
+    The application's arguments are those of the method, all optional, and these:
+
+    iterate : bool
+        False does one step only.
+    reverse : bool
+        Go through the sequences from their end. The outputs are in the order of
+        the steps.
+    return_initial_states : bool
+        Put the initial states in front of the states.
+    n_steps, batch_size : int or :class:`~theano.Variable`
+        Needed if no sequence is given, which otherwise has both.
+
+    States that are not given come from the brick's ``initial_states``. Arguments
+    that are neither sequences, states nor contexts reach every step as they are.
+
     Parameters
     ----------
     sequences : list of str
@@ -52,82 +67,61 @@ def recurrent(*args, **attributes):
         The arguments that are the same at all steps.
     outputs : list of str
         What the method returns; among them all states.
-
-    Returns
-    -------
-    :class:`~blocks.bricks.base.Application`
-        Its arguments are those of the method, all optional, and these:
-
-        iterate : bool
-            False does one step only.
-        reverse : bool
-            Go through the sequences from their end. The outputs are in the order
-            of the steps.
-        return_initial_states : bool
-            Put the initial states in front of the states.
-        n_steps, batch_size : int or :class:`~theano.Variable`
-            Needed if no sequence is given, which otherwise has both.
-
-        States that are not given come from the brick's ``initial_states``. Other
-        arguments of the method reach every step as they are.
     """
 
     def decorate(step):
         names = list(inspect.signature(step).parameters)[1:]
 
         @functools.wraps(step)
-        def apply(brick, application_call, *args, **kwargs):
-            iterate = kwargs.pop("iterate", True)
-            if not iterate:
+        def apply(brick, *args, **kwargs):
+            call = kwargs.pop("application_call")
+            if not kwargs.pop("iterate", True):
                 return step(brick, *args, **kwargs)
-            reverse = kwargs.pop("reverse", False)
-            return_initial_states = kwargs.pop("return_initial_states", False)
-            if len(args) > len(names):
-                raise TypeError(f"{step.__name__} takes {len(names)} arguments")
-            given = OrderedDict(zip(names, args))
-            for name, value in kwargs.items():
-                if name in given:
-                    raise TypeError(f"{step.__name__} got {name!r} twice")
-                given[name] = value
-            given = OrderedDict((n, v) for n, v in given.items() if v is not None)
-            return _scan(
-                application_call, given, reverse=reverse, prepend=return_initial_states
-            )
+            options = {
+                name: kwargs.pop(name, False)
+                for name in ("reverse", "return_initial_states")
+            }
+            twice = set(names[: len(args)]) & set(kwargs)
+            if len(args) > len(names) or twice:
+                raise TypeError(f"{step.__name__} got too many arguments {twice or ''}")
+            kwargs.update(zip(names, args))
+            given = OrderedDict((n, v) for n, v in kwargs.items() if v is not None)
+            return _scan(call, given, **options)
 
         for name in ("sequences", "states", "contexts", "outputs"):
             attributes.setdefault(name, [])
         return Application(apply, pass_call=True, **attributes)
 
-    if args:
-        (step,) = args
-        return decorate(step)
-    return decorate
+    return decorate(*args) if args else decorate
 
 
-def _scan(call, given, reverse, prepend):
+def _scan(call, given, reverse, return_initial_states):
     """Iterate the application of `call`; `given` are its arguments by name."""
     step = call.application
     brick = step.brick
-    sequences = _pop_given(given, step.sequences)
+    arguments = OrderedDict(given)
+
+    def take(names):
+        return OrderedDict((n, given.pop(n)) for n in names if n in given)
+
+    sequences = take(step.sequences)
     if sequences:
         first = next(iter(sequences.values()))
         n_steps, batch_size = first.shape[0], first.shape[1]
     else:
-        n_steps, batch_size = given.pop("n_steps"), given.pop("batch_size")
-    everything = OrderedDict(sequences)
-    everything.update(given)
-    initial = brick.initial_states(batch_size, as_dict=True, **everything)
-    states = _pop_given(given, step.states)
-    contexts = _pop_given(given, step.contexts)
+        n_steps, batch_size = (arguments.pop(n) for n in ("n_steps", "batch_size"))
+        take(["n_steps", "batch_size"])
+    states, contexts = take(step.states), take(step.contexts)
+    initial = brick.initial_states(batch_size, as_dict=True, **arguments)
+    initial.update(states)
     state_names = [name for name in step.outputs if name in step.states]
-    initial = {name: states.get(name, initial.get(name)) for name in state_names}
+    initial = OrderedDict((name, initial[name]) for name in state_names)
     scan_names = list(sequences) + state_names + list(contexts)
 
-    def inner(*arguments):
-        named = dict(zip(scan_names, arguments))
-        named.update(given)
-        outputs = step(iterate=False, as_list=True, **named)
-        call.inner_inputs = list(arguments)
+    def inner(*scan_arguments):
+        named = dict(zip(scan_names, scan_arguments))
+        outputs = step(iterate=False, as_list=True, **named, **given)
+        call.inner_inputs = list(scan_arguments)
         call.inner_outputs = list(outputs)
         return outputs
 
@@ -141,19 +135,8 @@ def _scan(call, given, reverse, prepend):
         name=f"{brick.name}_{step.name}_scan",
     )
     call.updates.update(updates)
-    results = pack(results)
-    if prepend:
-        results = [
-            (
-                tensor.concatenate([initial[name][None], result])
-                if name in initial
-                else result
-            )
-            for name, result in zip(step.outputs, results)
-        ]
-    return results
-
-
-def _pop_given(arguments, names):
-    """Take those of `names` that are there out of `arguments`, in this order."""
-    return OrderedDict((n, arguments.pop(n)) for n in names if n in arguments)
+    results = OrderedDict(zip(step.outputs, pack(results)))
+    if return_initial_states:
+        for name, state in initial.items():
+            results[name] = tensor.concatenate([state[None], results[name]])
+    return list(results.values())

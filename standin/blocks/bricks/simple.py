@@ -3,7 +3,7 @@
 from theano import tensor
 
 from blocks.bricks.base import Brick, application, lazy
-from blocks.bricks.interfaces import Activation, Feedforward, Initializable, LinearLike
+from blocks.bricks.interfaces import Activation, Feedforward, LinearLike
 from blocks.roles import BIAS, WEIGHT, add_role
 from blocks.utils import shared_floatx_nans
 
@@ -40,52 +40,8 @@ class Linear(LinearLike, Feedforward):
         return output + self.b if self.use_bias else output
 
     def get_dim(self, name):
-        if name == "input_":
-            return self.input_dim
-        if name == "output":
-            return self.output_dim
-        return super().get_dim(name)
-
-
-class Bias(Feedforward, Initializable):
-    """y = x + b.
-
-    Parameters
-    ----------
-    dim : int
-    """
-
-    @lazy(allocation=["dim"])
-    def __init__(self, dim, **kwargs):
-        super().__init__(**kwargs)
-        self.dim = dim
-
-    def _allocate(self):
-        b = shared_floatx_nans((self.output_dim,), name="b")
-        add_role(b, BIAS)
-        self.parameters.append(b)
-
-    def _initialize(self):
-        self.biases_init.initialize(self.parameters[0], self.rng)
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        """Add the bias to a variable of shape (..., dim)."""
-        return input_ + self.parameters[0]
-
-    def get_dim(self, name):
-        return self.dim if name in ("input_", "output") else super().get_dim(name)
-
-    @property
-    def input_dim(self):
-        """The same as `dim`."""
-        return self.dim
-
-    @input_dim.setter
-    def input_dim(self, dim):
-        self.dim = dim
-
-    output_dim = input_dim
+        dims = {"input_": self.input_dim, "output": self.output_dim}
+        return dims[name] if name in dims else super().get_dim(name)
 
 
 class Identity(Activation):
@@ -112,14 +68,6 @@ class Logistic(Activation):
         return tensor.nnet.sigmoid(input_)
 
 
-class Softplus(Activation):
-    """log(1 + exp(x))"""
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        return tensor.nnet.softplus(input_)
-
-
 class Rectifier(Activation):
     """max(x, 0)"""
 
@@ -129,7 +77,7 @@ class Rectifier(Activation):
 
 
 class Softmax(Brick):
-    """Softmax over the last axis of a matrix, and costs computed stably from x."""
+    """Softmax over the classes, and its cost computed stably from the energies."""
 
     @application(inputs=["input_"], outputs=["output"])
     def apply(self, input_):
@@ -144,7 +92,7 @@ class Softmax(Brick):
 
     @application(inputs=["y", "x"], outputs=["output"])
     def categorical_cross_entropy(self, application_call, y, x):
-        """-log p(y) in nats, for each example.
+        """-log p(y) in nats, of shape (batch,).
 
         Parameters
         ----------
@@ -152,11 +100,6 @@ class Softmax(Brick):
             Classes (batch,) or distributions over them (batch, classes).
         x : :class:`~theano.Variable`
             Energies (batch, classes).
-
-        Returns
-        -------
-        :class:`~theano.Variable`
-            Shape (batch,).
         """
         log_probabilities = self.log_probabilities(x)
         application_call.add_auxiliary_variable(
@@ -164,7 +107,5 @@ class Softmax(Brick):
         )
         if y.ndim == x.ndim:
             return -(y * log_probabilities).sum(axis=1)
-        if y.ndim == x.ndim - 1:
-            rows = tensor.arange(y.shape[0])
-            return -log_probabilities[rows, tensor.cast(y, "int64")]
-        raise TypeError("y must have the dimensions of x, or one less")
+        rows = tensor.arange(y.shape[0])
+        return -log_probabilities[rows, tensor.cast(y, "int64")]

@@ -1,8 +1,6 @@
 """Extensions: what happens around the batches."""
 
-import datetime
 import math
-import time
 
 import progressbar
 
@@ -10,17 +8,10 @@ BATCH_CALLBACKS = ("before_batch", "after_batch")
 
 
 class CallbackName(str):
-    """The name of a callback; also says whether it is one.
-
-    Raises
-    ------
-    TypeError
-        If it is not.
-    """
+    """The name of a callback; raises a TypeError if it is not one."""
 
     def __new__(cls, name):
-        known = ("before_", "after_", "on_")
-        if not name.startswith(known) or not hasattr(TrainingExtension, name):
+        if not hasattr(TrainingExtension, name):
             raise TypeError(f"{name} is not a valid callback.")
         return super().__new__(cls, name)
 
@@ -55,7 +46,7 @@ class TrainingExtension:
 
     def dispatch(self, callback_name, *args):
         """Call the callback of a name."""
-        getattr(self, str(callback_name))(*args)
+        getattr(self, callback_name)(*args)
 
     def before_training(self):
         """Before anything is compiled, when training starts and not again."""
@@ -79,7 +70,7 @@ class TrainingExtension:
         """At the end, but not after an error."""
 
     def on_interrupt(self):
-        """Kept for its name; the main loop never calls it, like upstream's."""
+        """Like upstream's, the main loop never calls it."""
 
     def on_error(self, exception):
         """When training stops with an error."""
@@ -90,38 +81,17 @@ def always_true(log):
     return True
 
 
-def has_done_epochs(log):
-    """Whether an epoch is complete."""
-    return log.status["epochs_done"] > 0
-
-
-def _before_any_epoch(log):
-    return not has_done_epochs(log)
-
-
 class Predicate:
-    """A condition on how much training has been done.
+    """Whether the status of the log has a number: every `num`, or once after `num`."""
 
-    Parameters
-    ----------
-    condition : {'every', 'after'}
-        Every `num`, or once after `num`.
-    num : int
-    unit : {'epochs', 'batches'}
-    """
-
-    STATUS = {"epochs": "epochs_done", "batches": "iterations_done"}
-
-    def __init__(self, condition, num, unit):
+    def __init__(self, condition, num, status):
         self.condition = condition
         self.num = num
-        self.unit = unit
+        self.status = status
 
     def __call__(self, log):
-        done = log.status[self.STATUS[self.unit]]
-        if self.condition == "every":
-            return done % self.num == 0
-        return done == self.num
+        done = log.status[self.status]
+        return done == self.num or (self.condition == "every" and done % self.num == 0)
 
 
 class SimpleExtension(TrainingExtension):
@@ -154,30 +124,30 @@ class SimpleExtension(TrainingExtension):
         self.set_conditions(**given)
 
     def set_conditions(self, **kwargs):
-        """Replace all triggers by those given.
-
-        Raises
-        ------
-        KeyError
-            If there is no trigger of such a name.
-        """
-        self._conditions[:] = []
+        """Replace all triggers by those given; KeyError if there is no such one."""
+        self._conditions = []
         for trigger, value in kwargs.items():
-            if trigger in self.INTEGER_TRIGGERS:
-                if value:
-                    condition, _, unit = trigger.split("_")
-                    callback = {"epochs": "after_epoch", "batches": "after_batch"}[unit]
-                    self.add_condition([callback], Predicate(condition, value, unit))
-            elif trigger not in self.BOOLEAN_TRIGGERS:
+            if trigger not in self.BOOLEAN_TRIGGERS | self.INTEGER_TRIGGERS:
                 raise KeyError(f"there is no trigger {trigger}")
-            elif value and trigger == "before_first_epoch":
-                self.add_condition(["before_epoch"], _before_any_epoch)
-            elif value:
+            if not value:
+                continue
+            if trigger == "before_first_epoch":
+                self.add_condition(
+                    ["before_epoch"], Predicate("after", 0, "epochs_done")
+                )
+            elif trigger in self.BOOLEAN_TRIGGERS:
                 self.add_condition([trigger])
+            else:
+                condition, _, unit = trigger.split("_")
+                callback, status = {
+                    "epochs": ("after_epoch", "epochs_done"),
+                    "batches": ("after_batch", "iterations_done"),
+                }[unit]
+                self.add_condition([callback], Predicate(condition, value, status))
         return self
 
     def add_condition(self, callbacks_names, predicate=None, arguments=None):
-        """Add a trigger.
+        """Add a trigger, and return the extension.
 
         Parameters
         ----------
@@ -186,11 +156,6 @@ class SimpleExtension(TrainingExtension):
             Called with the log; triggers only where it returns true.
         arguments : iterable, optional
             For :meth:`do`, after those of the callback.
-
-        Returns
-        -------
-        :class:`SimpleExtension`
-            This one.
         """
         if not isinstance(callbacks_names, (list, tuple)):
             raise ValueError("callbacks_names must be list or tuple.")
@@ -211,17 +176,21 @@ class SimpleExtension(TrainingExtension):
         """
         raise NotImplementedError
 
-    def dispatch(self, callback_invoked, *from_main_loop):
-        """Call :meth:`do` once for each trigger that applies."""
+    def dispatch(self, callback_name, *args):
         for name, predicate, arguments in self._conditions:
-            if name == callback_invoked and predicate(self.main_loop.log):
-                self.do(callback_invoked, *(from_main_loop + tuple(arguments)))
+            if name == callback_name and predicate(self.main_loop.log):
+                self.do(callback_name, *args, *arguments)
 
     @staticmethod
     def parse_args(which_callback, args):
         """Split arguments into the callback's and those of :meth:`add_condition`."""
         own = 1 if which_callback in BATCH_CALLBACKS else 0
         return tuple(args[:own]), tuple(args[own:])
+
+
+def _default(kwargs, *triggers):
+    """Set triggers that were neither asked for nor turned off."""
+    return {**dict.fromkeys(triggers, True), **kwargs}
 
 
 class FinishAfter(SimpleExtension):
@@ -234,107 +203,55 @@ class FinishAfter(SimpleExtension):
 class Printing(SimpleExtension):
     """Print the status and the current records of the log.
 
-    By default before the first epoch, after each, at the end, and on errors.
+    By default before the first epoch, after each, on resumption and at the end.
     """
 
-    TITLES = {
-        "before_epoch": "Before epoch",
-        "after_epoch": "After epoch",
-        "after_batch": "After batch",
-        "on_resumption": "Training goes on",
-        "after_training": "End of training",
-        "on_error": "Error",
-    }
-
     def __init__(self, **kwargs):
-        for trigger in (
-            "before_first_epoch",
-            "on_resumption",
-            "after_training",
-            "after_epoch",
-            "on_error",
-            "on_interrupt",
-        ):
-            kwargs.setdefault(trigger, True)
-        super().__init__(**kwargs)
+        triggers = "before_first_epoch", "after_epoch", "on_resumption"
+        super().__init__(
+            **_default(kwargs, *triggers, "after_training", "on_error", "on_interrupt")
+        )
 
     def do(self, which_callback, *args):
         log = self.main_loop.log
-        print(f"\n{self.TITLES.get(which_callback, which_callback)}\n{'-' * 40}")
-        self._print_sorted("Status:", log.status)
-        self._print_sorted(
-            f"Records of iteration {log.status['iterations_done']}:", log.current_row
-        )
-
-    @staticmethod
-    def _print_sorted(title, records):
-        print(title)
-        for name, value in sorted(records.items()):
-            if not name.startswith("_"):
-                print(f"    {name}: {value}")
+        title = f"Records of iteration {log.status['iterations_done']}"
+        print(f"\n{which_callback.replace('_', ' ').capitalize()}\n{'-' * 40}")
+        for title, records in (("Status", log.status), (title, log.current_row)):
+            print(f"{title}:")
+            for name, value in sorted(records.items()):
+                if not name.startswith("_"):
+                    print(f"    {name}: {value}")
 
 
 class Timing(SimpleExtension):
     """Record how long things take, in seconds.
 
-    After each epoch the log gets ``time_train_this_epoch`` and
-    ``time_read_data_this_epoch``, and the same with ``_total``; before the first
-    epoch ``time_initialization``. Put it first in the list of extensions.
+    After each epoch ``time_train_this_epoch`` and ``time_read_data_this_epoch``,
+    and the same with ``_total``; before the first ``time_initialization``.
 
     Parameters
     ----------
     prefix : str
-        Of the names in the log.
+        Of these names.
     """
 
     def __init__(self, prefix="", **kwargs):
-        for trigger in (
-            "before_training",
-            "before_epoch",
-            "before_batch",
-            "after_batch",
-            "after_epoch",
-        ):
-            kwargs.setdefault(trigger, True)
-        super().__init__(**kwargs)
+        super().__init__(**_default(kwargs, "before_epoch", "after_epoch"))
         self.prefix = f"{prefix}_" if prefix else ""
-        self._mark = None
-        self._this_epoch = {"train": 0.0, "read_data": 0.0}
-        self._total = {"train": 0.0, "read_data": 0.0}
+        self._start = {}
 
     def do(self, which_callback, *args):
-        now = time.perf_counter()
-        elapsed = 0.0 if self._mark is None else now - self._mark
+        total = dict(self.main_loop.seconds)
         row = self.main_loop.log.current_row
         if which_callback == "before_epoch":
+            self._start = total
             if self.main_loop.status["iterations_done"] == 0:
-                row[f"{self.prefix}time_initialization"] = elapsed
-            self._this_epoch = {"train": 0.0, "read_data": 0.0}
-        elif which_callback in BATCH_CALLBACKS:
-            part = "read_data" if which_callback == "before_batch" else "train"
-            self._this_epoch[part] += elapsed
-            self._total[part] += elapsed
-        elif which_callback == "after_epoch":
-            for part in ("train", "read_data"):
-                name = f"{self.prefix}time_{part}"
-                row[f"{name}_this_epoch"] = self._this_epoch[part]
-                row[f"{name}_total"] = self._total[part]
-        self._mark = time.perf_counter()
-
-
-class Timestamp(SimpleExtension):
-    """Record the date and time, by default after each epoch and at the ends."""
-
-    def __init__(self, log_record="timestamp", separator=" ", **kwargs):
-        for trigger in ("before_training", "after_epoch", "after_training"):
-            kwargs.setdefault(trigger, True)
-        super().__init__(**kwargs)
-        self.log_record = log_record
-        self.separator = separator
-
-    def do(self, which_callback, *args):
-        now = datetime.datetime.now().isoformat(self.separator)
-        self.main_loop.log.current_row[self.log_record] = now
+                row[f"{self.prefix}time_initialization"] = total["initialization"]
+            return
+        for part in ("train", "read_data"):
+            name = f"{self.prefix}time_{part}"
+            row[f"{name}_this_epoch"] = total[part] - self._start.get(part, 0.0)
+            row[f"{name}_total"] = total[part]
 
 
 class ProgressBar(TrainingExtension):
@@ -350,30 +267,21 @@ class ProgressBar(TrainingExtension):
         scheme = getattr(self.main_loop.data_stream, "iteration_scheme", None)
         if hasattr(scheme, "num_batches"):
             return scheme.num_batches
-        if hasattr(scheme, "num_examples") and hasattr(scheme, "batch_size"):
-            return math.ceil(scheme.num_examples / scheme.batch_size)
+        if hasattr(scheme, "indices"):
+            return math.ceil(len(scheme.indices) / getattr(scheme, "batch_size", 1))
         ends = [0] + self.main_loop.status["_epoch_ends"]
         return ends[-1] - ends[-2] if len(ends) > 1 else None
 
     def create_bar(self):
         """A new bar for this epoch."""
-        length = self.get_iter_per_epoch()
         title = f"Epoch {self.main_loop.status['epochs_done']}, step "
+        length = self.get_iter_per_epoch()
         if length is None:
             widgets = [title, progressbar.Counter(), " ", progressbar.Timer()]
-            return progressbar.ProgressBar(
-                widgets=widgets, max_value=progressbar.UnknownLength
-            )
-        widgets = [
-            title,
-            progressbar.SimpleProgress(),
-            " ",
-            progressbar.Percentage(),
-            " ",
-            progressbar.Bar(),
-            " ",
-            progressbar.ETA(),
-        ]
+            length = progressbar.UnknownLength
+        else:
+            widgets = [title, progressbar.SimpleProgress(), " ", progressbar.Bar()]
+            widgets += [" ", progressbar.ETA()]
         return progressbar.ProgressBar(widgets=widgets, max_value=length)
 
     def before_epoch(self):
@@ -381,11 +289,9 @@ class ProgressBar(TrainingExtension):
 
     def before_batch(self, batch):
         if self.bar is None:
-            self.bar = self.create_bar()
-            self.bar.start()
+            self.bar = self.create_bar().start()
         self.iter_count += 1
-        length = self.get_iter_per_epoch()
-        if length is None or self.iter_count <= length:
+        if self.iter_count <= (self.get_iter_per_epoch() or self.iter_count):
             self.bar.update(self.iter_count)
 
     def after_epoch(self):

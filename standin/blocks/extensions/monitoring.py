@@ -1,13 +1,8 @@
 """Extensions that record the values of Theano variables."""
 
-import logging
-
 from blocks.algorithms import UpdatesAlgorithm
 from blocks.extensions import SimpleExtension, TrainingExtension
 from blocks.monitoring.evaluators import AggregationBuffer, DatasetEvaluator
-
-SEPARATOR = "_"
-logger = logging.getLogger(__name__)
 
 
 class MonitoringExtension(TrainingExtension):
@@ -19,7 +14,7 @@ class MonitoringExtension(TrainingExtension):
         Put before and after the names of the variables, with an underscore.
     """
 
-    SEPARATOR = SEPARATOR
+    SEPARATOR = "_"
 
     def __init__(self, prefix=None, suffix=None, **kwargs):
         super().__init__(**kwargs)
@@ -61,10 +56,8 @@ class DataStreamMonitoring(SimpleExtension, MonitoringExtension):
         self.data_stream = data_stream
 
     def do(self, which_callback, *args):
-        logger.info("Monitoring on auxiliary data started")
         values = self._evaluator.evaluate(self.data_stream)
         self.add_records(self.main_loop.log, values.items())
-        logger.info("Monitoring on auxiliary data finished")
 
 
 class TrainingDataMonitoring(SimpleExtension, MonitoringExtension):
@@ -76,7 +69,7 @@ class TrainingDataMonitoring(SimpleExtension, MonitoringExtension):
     Parameters
     ----------
     variables : list of :class:`~theano.Variable`
-        With names. The default aggregation scheme takes the last value.
+        With names. Those that depend on no data give their value on the last batch.
     """
 
     def __init__(self, variables, **kwargs):

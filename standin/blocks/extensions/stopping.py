@@ -4,9 +4,7 @@ from blocks.extensions import FinishAfter
 
 
 class FinishIfNoImprovementAfter(FinishAfter):
-    """Finish when something has not improved for a while.
-
-    By default it looks after each epoch, or with `iterations` after each batch.
+    """Finish when something has not improved for a while; looks after each epoch.
 
     Parameters
     ----------
@@ -14,15 +12,10 @@ class FinishIfNoImprovementAfter(FinishAfter):
         The record of the log that is true where there is an improvement, see
         :class:`~blocks.extensions.training.TrackTheBest`.
     iterations, epochs : int
-        How long to wait; give one of them.
+        How long to wait; give one of them, or it is a ValueError.
     patience_log_record : str, optional
         The record of how long it still waits. Default:
         ``<notification_name>_patience_epochs``, or ``_patience_iterations``.
-
-    Raises
-    ------
-    ValueError
-        If both or neither of `iterations` and `epochs` are given.
     """
 
     def __init__(
@@ -35,34 +28,23 @@ class FinishIfNoImprovementAfter(FinishAfter):
     ):
         if (epochs is None) == (iterations is None):
             raise ValueError("give either epochs or iterations, and not both")
-        by_epoch = iterations is None
-        kwargs.setdefault("after_epoch" if by_epoch else "after_batch", True)
+        kwargs.setdefault("after_epoch", True)
         super().__init__(**kwargs)
         self.notification_name = notification_name
-        self.iterations = iterations
-        self.epochs = epochs
-        self.patience_log_record = patience_log_record or (
-            f"{notification_name}_patience_{'epochs' if by_epoch else 'iterations'}"
+        self.unit = "iterations" if epochs is None else "epochs"
+        self.wait = iterations if epochs is None else epochs
+        self.patience_log_record = (
+            patience_log_record or f"{notification_name}_patience_{self.unit}"
         )
-        self.last_best_iter = self.last_best_epoch = None
-
-    def update_best(self):
-        """Note an improvement, if there is one in the current row."""
-        status = self.main_loop.status
-        if self.main_loop.log.current_row.get(self.notification_name):
-            self.last_best_iter = status["iterations_done"]
-            self.last_best_epoch = status["epochs_done"]
+        self.last_best = None
 
     def do(self, which_callback, *args):
-        self.update_best()
-        status = self.main_loop.status
-        if self.last_best_iter is None:  # nothing to wait for yet
-            return
-        if self.epochs is not None:
-            patience = self.epochs - (status["epochs_done"] - self.last_best_epoch)
-        else:
-            waited = status["iterations_done"] - self.last_best_iter
-            patience = self.iterations - waited
-        self.main_loop.log.current_row[self.patience_log_record] = patience
-        if patience <= 0:
-            super().do(which_callback, *args)
+        row = self.main_loop.log.current_row
+        done = self.main_loop.status[f"{self.unit}_done"]
+        if row.get(self.notification_name):
+            self.last_best = done
+        if self.last_best is not None:  # else there is nothing to wait for yet
+            patience = self.wait - (done - self.last_best)
+            row[self.patience_log_record] = patience
+            if patience <= 0:
+                super().do(which_callback, *args)

@@ -26,15 +26,11 @@ class SharedVariableModifier(SimpleExtension):
         super().__init__(**kwargs)
         self.parameter = parameter
         self.function = function
-        if num_args is None:
-            num_args = len(inspect.signature(function).parameters)
-        self.num_args = num_args
+        self.num_args = num_args or len(inspect.signature(function).parameters)
 
     def do(self, which_callback, *args):
-        arguments = [self.main_loop.status["iterations_done"]]
-        if self.num_args > 1:
-            arguments.append(self.parameter.get_value())
-        value = self.function(*arguments)
+        arguments = self.main_loop.status["iterations_done"], self.parameter.get_value()
+        value = self.function(*arguments[: self.num_args])
         self.parameter.set_value(numpy.asarray(value, dtype=self.parameter.dtype))
 
 
@@ -63,10 +59,9 @@ class TrackTheBest(SimpleExtension):
 
     def do(self, which_callback, *args):
         row, status = self.main_loop.log.current_row, self.main_loop.status
-        value = row.get(self.record_name)
-        if value is None:
-            return
-        best = status.get(self.best_name)
-        if best is None or (value != best and self.choose_best(value, best) == value):
+        value, best = row.get(self.record_name), status.get(self.best_name)
+        if value is not None and (
+            best is None or (value != best and self.choose_best(value, best) == value)
+        ):
             status[self.best_name] = value
             row[self.notification_name] = True

@@ -29,16 +29,7 @@ class Annotation:
         self.updates = OrderedDict()
 
     def add_auxiliary_variable(self, variable, roles=None, name=None):
-        """Make a variable part of the graphs that have this annotation.
-
-        Parameters
-        ----------
-        variable : :class:`~theano.Variable`
-        roles : list of :class:`~blocks.roles.VariableRole`, optional
-            In addition to ``AUXILIARY``.
-        name : str, optional
-            A new name for the variable.
-        """
+        """Make a variable, under a new name if there is one, an auxiliary one."""
         add_annotation(variable, self)
         for role in [AUXILIARY] + list(roles or []):
             add_role(variable, role)

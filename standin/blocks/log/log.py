@@ -32,10 +32,6 @@ class TrainingLog(defaultdict):
             "batch_interrupt_received": False,
         }
 
-    def __reduce__(self):
-        # A defaultdict would be made again with its factory as argument.
-        return type(self), (), vars(self), None, iter(self.items())
-
     def __getitem__(self, time):
         return super().__getitem__(_checked(time))
 

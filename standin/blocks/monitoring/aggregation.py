@@ -14,13 +14,11 @@ from blocks.utils import shared_like
 class Aggregator:
     """What to compute for an aggregation.
 
-    Attributes
+    Parameters
     ----------
     aggregation_scheme : :class:`AggregationScheme`
-    initialization_updates : list of tuples
-        Before the first batch.
-    accumulation_updates : list of tuples
-        With each batch.
+    initialization_updates, accumulation_updates : list of tuples, optional
+        Before the first batch, and with each batch.
     readout_variable : :class:`~theano.Variable`
         The result.
     """
@@ -39,40 +37,22 @@ class Aggregator:
 
 
 class AggregationScheme:
-    """Base class: how to aggregate a variable."""
+    """Base class: how to aggregate a variable; its `get_aggregator` says it."""
 
     def __init__(self, variable):
         self.variable = variable
-
-    def get_aggregator(self):
-        """Make an :class:`Aggregator`, with new shared variables."""
-        raise NotImplementedError
-
-
-def _folded(variables, combine):
-    """Fold the values of some variables over batches with a binary function.
-
-    Returns the accumulators, and the updates for initialisation and accumulation.
-    """
-    started = theano.shared(numpy.int8(0), name="started")
-    accumulators = [shared_like(variable) for variable in variables]
-    updates = [
-        (accumulator, ifelse(started, combine(accumulator, variable), variable))
-        for accumulator, variable in zip(accumulators, variables)
-    ]
-    updates.append((started, tensor.constant(1, dtype="int8")))
-    return accumulators, [(started, numpy.int8(0))], updates
 
 
 class Mean(AggregationScheme):
     """The sum of a numerator over batches, divided by that of a denominator.
 
+    For batches of different sizes give the sum over the examples of a batch and
+    their number.
+
     Parameters
     ----------
     numerator : :class:`~theano.Variable`
     denominator : :class:`~theano.Variable` or number
-        For example the sum over the examples of a batch and their number, for
-        batches of different sizes.
     """
 
     def __init__(self, numerator, denominator):
@@ -80,26 +60,14 @@ class Mean(AggregationScheme):
         self.denominator = denominator
 
     def get_aggregator(self):
-        parts = [tensor.as_tensor_variable(self.numerator)]
-        parts.append(tensor.as_tensor_variable(self.denominator))
-        (numerator, denominator), initial, updates = _folded(parts, tensor.add)
-        return Aggregator(self, initial, updates, numerator / denominator)
-
-
-class Minimum(AggregationScheme):
-    """The smallest value of each component."""
-
-    combine = staticmethod(tensor.minimum)
-
-    def get_aggregator(self):
-        (extreme,), initial, updates = _folded([self.variable], self.combine)
-        return Aggregator(self, initial, updates, extreme)
-
-
-class Maximum(Minimum):
-    """The largest value of each component."""
-
-    combine = staticmethod(tensor.maximum)
+        started = theano.shared(numpy.int8(0), name="started")
+        updates, sums = [(started, tensor.constant(1, dtype="int8"))], []
+        for variable in (self.numerator, self.denominator):
+            variable = tensor.as_tensor_variable(variable)
+            total = shared_like(variable)  # its shape is that of the first value
+            updates.append((total, ifelse(started, total + variable, variable)))
+            sums.append(total)
+        return Aggregator(self, [(started, numpy.int8(0))], updates, sums[0] / sums[1])
 
 
 class TakeLast(AggregationScheme):
@@ -111,48 +79,22 @@ class TakeLast(AggregationScheme):
 
 
 class DataIndependent(AggregationScheme):
-    """For a variable that does not depend on data: its value at the end."""
+    """For a variable that does not depend on data: its value when it is read."""
 
     def get_aggregator(self):
         return Aggregator(self, readout_variable=self.variable)
 
 
-def _with_scheme(scheme, variable):
-    """A copy of a variable that has an aggregation scheme."""
-    variable = variable.copy(name=variable.name)
-    variable.tag.aggregation_scheme = scheme(variable)
-    return variable
-
-
 def mean(numerator, denominator=1.0):
-    """A variable to be aggregated as :class:`Mean`.
-
-    Parameters
-    ----------
-    numerator : :class:`~theano.Variable`
-    denominator : :class:`~theano.Variable` or number
-
-    Returns
-    -------
-    :class:`~theano.Variable`
-        Their quotient on one batch, with the name of the numerator.
-    """
+    """The quotient of two variables, to be aggregated as :class:`Mean`."""
     variable = numerator / denominator
     variable.tag.aggregation_scheme = Mean(numerator, denominator)
     variable.name = numerator.name
     return variable
 
 
-def minimum(variable):
-    """A variable to be aggregated as :class:`Minimum`."""
-    return _with_scheme(Minimum, variable)
-
-
-def maximum(variable):
-    """A variable to be aggregated as :class:`Maximum`."""
-    return _with_scheme(Maximum, variable)
-
-
 def take_last(variable):
-    """A variable to be aggregated as :class:`TakeLast`."""
-    return _with_scheme(TakeLast, variable)
+    """A copy of a variable, to be aggregated as :class:`TakeLast`."""
+    variable = variable.copy(name=variable.name)
+    variable.tag.aggregation_scheme = TakeLast(variable)
+    return variable
