@@ -16,6 +16,7 @@ from blocks.roles import WEIGHT, add_role
 from theano import tensor
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 
+from bricks import BatchNorm
 from datasets.corpus import Corpus
 from datasets.ptb import training_stream, windows_stream
 from training import cli, extensions, plots, population, schedule, state
@@ -343,21 +344,25 @@ def test_the_state_of_another_model_is_refused(whole):
 
 def test_population_statistics_are_estimated_in_single_precision_too():
     """The moving average's rates 1, 1/2, 1/3 make it the mean; they are put back."""
-
-    class Population:
-        rate = theano.shared(numpy.float32(0.05), name="rate")
-        variables = ()
-
+    norm = BatchNorm(dim=1, length=2)
+    norm.initialize()
+    rate = norm.population.rate = theano.shared(numpy.float32(0.05), name="rate")
+    symbols = tensor.imatrix("symbols")
+    x = tensor.shape_padright(tensor.cast(symbols, theano.config.floatX))
+    output = norm.apply(x, training=True)
+    values = numpy.random.RandomState(3).randint(9, size=(4, 2, 5)).astype("int32")
     seen = []
 
     def batches():
         # A batch is asked for before its rate is set: this sees the one before.
-        for _ in range(4):
-            seen.append(Population.rate.get_value())
-            yield numpy.zeros((2, 1), dtype="int32")
+        for batch in values:
+            seen.append(rate.get_value())
+            yield batch
 
-    symbols = tensor.imatrix("symbols")
-    population.estimate([Population], symbols.sum(), symbols, batches())
+    population.estimate([norm.population], output.sum(), symbols, batches())
     expected = numpy.array([0.05, 1, 1 / 2, 1 / 3], dtype="float32")
     numpy.testing.assert_array_equal(seen, expected)
-    assert Population.rate.get_value() == numpy.float32(0.05)
+    assert rate.get_value() == numpy.float32(0.05)
+    numpy.testing.assert_allclose(
+        norm.population.mean.get_value()[:, 0], values.mean(axis=(0, 2)), rtol=1e-6
+    )
