@@ -38,11 +38,6 @@ class UpdatesAlgorithm(TrainingAlgorithm):
         For :func:`theano.function`.
     on_unused_sources : {'raise', 'ignore', 'warn'}
         What to do about sources of the data that the updates do not need.
-
-    Attributes
-    ----------
-    inputs : list of :class:`~theano.Variable`
-        What the updates need; known after :meth:`initialize`.
     """
 
     def __init__(
@@ -60,11 +55,6 @@ class UpdatesAlgorithm(TrainingAlgorithm):
     def updates(self):
         """List of tuples of a shared variable and its new value."""
         return self._updates
-
-    @updates.setter
-    def updates(self, updates):
-        self._updates = []
-        self.add_updates(updates)
 
     def add_updates(self, updates):
         """Add a list or dictionary of updates, before :meth:`initialize`."""
@@ -119,11 +109,8 @@ class GradientDescent(UpdatesAlgorithm):
     **kwargs
         See :class:`UpdatesAlgorithm`.
 
-    Attributes
-    ----------
-    gradients, steps : OrderedDict
-        From parameters to expressions.
-    total_gradient_norm, total_step_norm : :class:`~theano.Variable`
+    Its `gradients`, `steps`, `total_gradient_norm` and `total_step_norm` are Theano
+    variables, the first two by parameter.
     """
 
     def __init__(
@@ -148,7 +135,7 @@ class GradientDescent(UpdatesAlgorithm):
                 cost, parameters, consider_constant, known_grads=known_grads
             )
             gradients = zip(parameters, values)
-        elif parameters is None and type(gradients) is dict:
+        elif type(gradients) is dict and set(parameters or []) != set(gradients):
             raise ValueError("a dict is in no fixed order; give an OrderedDict")
         elif known_grads or consider_constant:
             raise ValueError("known_grads and consider_constant exclude gradients")
@@ -210,13 +197,7 @@ class Scale(StepRule):
 
 
 class StepClipping(StepRule):
-    """Rescale all steps together so that their norm is at most a threshold.
-
-    Parameters
-    ----------
-    threshold : float, optional
-        ``None`` does nothing.
-    """
+    """Rescale all steps together so that their norm is at most a threshold."""
 
     def __init__(self, threshold=None):
         self.threshold = threshold
@@ -234,15 +215,8 @@ class StepClipping(StepRule):
 class Adam(StepRule):
     """Adam (Kingma & Ba, 2014, arXiv:1412.6980, algorithm 1).
 
-    Parameters
-    ----------
-    learning_rate : float
-    beta1, beta2 : float
-        Decay of the first and second moment.
-    epsilon : float
-    decay_factor : float
-        beta1 is multiplied by this at every update, as the paper's convergence
-        proof asks for.
+    At every update beta1 is multiplied by `decay_factor`, which the paper's proof
+    of convergence asks for. The hyperparameters are shared variables.
     """
 
     def __init__(

@@ -8,13 +8,7 @@ from blocks.roles import has_roles
 
 
 def get_annotation(var, cls):
-    """The one annotation of some class that a variable has, or None.
-
-    Raises
-    ------
-    ValueError
-        If it has several.
-    """
+    """The annotation of some class that a variable has; a ValueError if several."""
     found = [a for a in getattr(var.tag, "annotations", []) if isinstance(a, cls)]
     if len(found) > 1:
         raise ValueError(f"{var} has {len(found)} annotations of type {cls.__name__}")
@@ -50,11 +44,6 @@ class VariableFilter:
         The ``call_id`` given to the application's call.
     applications : (list of) applications, optional
         Bound ones (``brick.apply``) or those of a class (``Linear.apply``).
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `bricks` or `applications` hold something else.
     """
 
     def __init__(

@@ -3,8 +3,6 @@
 import numpy
 import theano
 
-from blocks.utils import repr_attrs
-
 
 class NdarrayInitialization:
     """Base class: override :meth:`generate`."""
@@ -31,9 +29,6 @@ class Constant(NdarrayInitialization):
             theano.config.floatX
         )
 
-    def __repr__(self):
-        return repr_attrs(self, "constant")
-
 
 class IsotropicGaussian(NdarrayInitialization):
     """Independent normal values."""
@@ -46,24 +41,9 @@ class IsotropicGaussian(NdarrayInitialization):
         draw = rng.normal(self.mean, self.std, size=shape)
         return draw.astype(theano.config.floatX)
 
-    def __repr__(self):
-        return repr_attrs(self, "mean", "std")
-
 
 class Uniform(NdarrayInitialization):
-    """Independent uniform values.
-
-    Parameters
-    ----------
-    mean : float
-    width, std : float
-        Give one of them: the width of the interval or the standard deviation.
-
-    Raises
-    ------
-    ValueError
-        If both or neither are given.
-    """
+    """Independent uniform values; give the interval's width or its deviation."""
 
     def __init__(self, mean=0.0, width=None, std=None):
         if (width is None) == (std is None):
@@ -75,24 +55,6 @@ class Uniform(NdarrayInitialization):
         half = self.width / 2
         draw = rng.uniform(self.mean - half, self.mean + half, size=shape)
         return draw.astype(theano.config.floatX)
-
-    def __repr__(self):
-        return repr_attrs(self, "mean", "width")
-
-
-class Identity(NdarrayInitialization):
-    """A multiple of the identity matrix, which need not be square."""
-
-    def __init__(self, mult=1):
-        self.mult = mult
-
-    def generate(self, rng, shape):
-        if len(shape) != 2:
-            raise ValueError("an identity matrix has two dimensions")
-        return self.mult * numpy.eye(*shape, dtype=theano.config.floatX)
-
-    def __repr__(self):
-        return repr_attrs(self, "mult")
 
 
 class Orthogonal(NdarrayInitialization):
@@ -110,9 +72,6 @@ class Orthogonal(NdarrayInitialization):
         if rows != columns:
             matrix = matrix[:, :rank].dot(_rotation(rng, columns)[:rank])
         return (self.scale * matrix).astype(theano.config.floatX)
-
-    def __repr__(self):
-        return repr_attrs(self, "scale")
 
 
 def _rotation(rng, dim):

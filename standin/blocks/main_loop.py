@@ -62,19 +62,6 @@ class MainLoop:
             raise AttributeError("no model in this main loop; an extension needs one")
         return self._model
 
-    @model.setter
-    def model(self, model):
-        self._model = model
-
-    @property
-    def iteration_state(self):
-        """The data stream and what remains of the epoch."""
-        return self.data_stream, self.epoch_iterator
-
-    @iteration_state.setter
-    def iteration_state(self, state):
-        self.data_stream, self.epoch_iterator = state
-
     @property
     def status(self):
         """The status of the log."""

@@ -12,14 +12,7 @@ logger = logging.getLogger(__name__)
 class Model(ComputationGraph):
     """A computation graph made by bricks.
 
-    Parameters
-    ----------
-    outputs : (list of) :class:`~theano.Variable`
-
-    Raises
-    ------
-    ValueError
-        If two top bricks, or two parameters, have the same name.
+    Raises a ValueError if two top bricks, or two parameters, have the same name.
     """
 
     def __init__(self, outputs):
@@ -50,12 +43,7 @@ class Model(ComputationGraph):
         """Set parameters by a dictionary of their hierarchical names.
 
         Names that are unknown, and parameters without a value, are logged as
-        errors and left alone.
-
-        Raises
-        ------
-        ValueError
-            If an array has another shape than its parameter.
+        errors and left alone. Raises a ValueError if a shape differs.
         """
         parameters = self._parameter_dict
         for name in set(parameters).symmetric_difference(parameter_values):

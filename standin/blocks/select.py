@@ -12,21 +12,9 @@ class Selector:
         self.bricks = pack(bricks)
 
     def get_parameters(self, parameter_name=None):
-        """The parameters of the selected bricks and of those below them, by path.
+        """All parameters, or those of one name, by their path ``/brick/child.W``.
 
-        Parameters
-        ----------
-        parameter_name : str, optional
-            Only the parameters of this name.
-
-        Returns
-        -------
-        OrderedDict
-
-        Raises
-        ------
-        ValueError
-            If two parameters have the same path.
+        Raises a ValueError if two have the same.
         """
         parameters = OrderedDict()
         for brick in self.bricks:

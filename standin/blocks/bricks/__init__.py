@@ -9,7 +9,7 @@ from blocks.bricks.interfaces import (
     Random,
 )
 from blocks.bricks.recurrent import BaseRecurrent, recurrent
-from blocks.bricks.simple import Identity, Linear, Logistic, Rectifier, Softmax, Tanh
+from blocks.bricks.simple import Identity, Linear, Logistic, Rectifier, Tanh
 
 __all__ = [
     "Activation",
@@ -23,7 +23,6 @@ __all__ = [
     "Logistic",
     "Random",
     "Rectifier",
-    "Softmax",
     "Tanh",
     "application",
     "lazy",

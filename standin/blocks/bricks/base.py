@@ -33,19 +33,12 @@ NoneInitialization = LazyNone("NoneInitialization")
 
 
 def lazy(allocation=None, initialization=None):
-    """Let arguments of a brick's constructor be given after construction.
+    """Decorate ``__init__``: some arguments may be set after construction.
 
     Parameters
     ----------
-    allocation : list of str, optional
-        Arguments needed to allocate the parameters.
-    initialization : list of str, optional
-        Arguments needed to initialise them.
-
-    Returns
-    -------
-    callable
-        A decorator for ``__init__``.
+    allocation, initialization : list of str, optional
+        Arguments needed to allocate the parameters, and to initialise them.
     """
     missing = dict.fromkeys(allocation or [], NoneAllocation)
     missing.update(dict.fromkeys(initialization or [], NoneInitialization))
@@ -68,21 +61,15 @@ def lazy(allocation=None, initialization=None):
 
 
 def application(*args, **attributes):
-    """Make a method of a brick an application.
+    """Decorate a method of a brick, which becomes an application.
 
     An application's inputs and outputs are annotated with its brick, its call, a
-    role and a name. As a decorator, with or without attributes::
-
-        @application(inputs=['input_'], outputs=['output'])
-        def apply(self, input_):
-            ...
+    role and a name.
 
     Parameters
     ----------
-    inputs : list of str, optional
-        The arguments that are inputs.
-    outputs : list of str, optional
-        The names of what the method returns.
+    inputs, outputs : list of str, optional
+        The arguments that are inputs, and the names of what the method returns.
     **attributes
         Any other attributes, which the application then has.
     """
@@ -94,14 +81,8 @@ def application(*args, **attributes):
 class Application:
     """An application as an attribute of a brick's class.
 
-    Looked up on a brick it gives a :class:`BoundApplication`. It is called with
-    the brick as its first argument. If the function has an argument
-    ``application_call`` it gets the :class:`ApplicationCall`.
-
-    Raises
-    ------
-    ValueError
-        If the attribute ``inputs`` names something that is not an argument.
+    Looked up on a brick it gives a :class:`BoundApplication`. If its function has
+    an argument ``application_call`` that is the :class:`ApplicationCall`.
     """
 
     call_stack = []
@@ -122,13 +103,17 @@ class Application:
         self.arguments = [
             p for p in list(parameters.values())[1:] if p.name != "application_call"
         ]
-        known = [argument.name for argument in self.arguments]
-        if not set(attributes.get("inputs", [])) <= set(known):
-            raise ValueError(f"Unexpected inputs; the arguments are {', '.join(known)}")
+        if not set(attributes.get("inputs", [])) <= {p.name for p in self.arguments}:
+            raise ValueError(f"Unexpected inputs of {self.name}: not its arguments")
         vars(self).update(attributes)
 
     def __set_name__(self, owner, name):
         self.brick = owner
+
+    def __setattr__(self, name, value):
+        if name in getattr(self, "properties", ()):
+            raise AttributeError(f"{name} is a property")
+        super().__setattr__(name, value)
 
     def property(self, name):
         """Decorator: a method computes an attribute of the bound application."""
@@ -221,11 +206,6 @@ class BoundApplication:
 
     Its attributes are computed by the brick if there is a property of that name,
     or else are those of the application, or else those of its delegate.
-
-    Attributes
-    ----------
-    application : :class:`Application`
-    brick : :class:`Brick`
     """
 
     def __init__(self, application, brick):
@@ -249,13 +229,9 @@ class BoundApplication:
 
 
 class ApplicationCall(Annotation):
-    """One call of an application; variables that it made are annotated with it.
+    """One call of a bound application; the variables it made are annotated with it.
 
-    Attributes
-    ----------
-    application : :class:`BoundApplication`
-    metadata : dict
-        ``call_id`` is the argument of that name to the call.
+    Its `metadata` has the ``call_id`` that was an argument of the call.
     """
 
     def __init__(self, application):
@@ -265,6 +241,7 @@ class ApplicationCall(Annotation):
 
     def add_auxiliary_variable(self, variable, roles=None, name=None):
         super().add_auxiliary_variable(variable, roles, name)
+        add_annotation(variable, self.application.brick)
         if name is not None:
             variable.name = _variable_name(self.application, name)
 
@@ -302,12 +279,6 @@ class _WatchedList(MutableSequence):
     def __eq__(self, other):
         return list(self) == list(other)
 
-    def __add__(self, other):
-        return list(self) + list(other)
-
-    def __radd__(self, other):
-        return list(other) + list(self)
-
     def __repr__(self):
         return repr(self._items)
 
@@ -330,8 +301,7 @@ class Brick(Annotation):
     ----------
     parents : list of bricks
         Those that have this brick as a child.
-    allocation_config_pushed, allocated : bool
-    initialization_config_pushed, initialized : bool
+    allocated, initialized : bool
     """
 
     def __init__(self, name=None, children=None):
@@ -407,10 +377,7 @@ class Brick(Annotation):
     def allocate(self):
         """Create the parameters of this brick and of all below it.
 
-        Raises
-        ------
-        ValueError
-            If an argument that allocation needs has not been given.
+        Raises a ValueError if an argument that this needs has not been given.
         """
         if not self.allocation_config_pushed:
             self.push_allocation_config()
@@ -426,10 +393,7 @@ class Brick(Annotation):
     def initialize(self):
         """Set the parameters of this brick and of all below it.
 
-        Raises
-        ------
-        ValueError
-            If an argument that is needed has not been given.
+        Raises a ValueError if an argument that this needs has not been given.
         """
         if not self.allocated:
             self.allocate()
@@ -472,13 +436,7 @@ class Brick(Annotation):
             raise ValueError(f"{what} config not set: {', '.join(names)}")
 
     def get_dim(self, name):
-        """The dimension of an input or output of an application.
-
-        Raises
-        ------
-        ValueError
-            If there is none of that name.
-        """
+        """The dimension of an input or output of an application, by its name."""
         raise ValueError(f"No dimension information for {name} available")
 
     def get_dims(self, names):

@@ -44,20 +44,3 @@ class CategoricalCrossEntropy(Cost):
     @application(outputs=["cost"])
     def apply(self, y, y_hat):
         return tensor.nnet.categorical_crossentropy(y_hat, y).mean()
-
-
-class MisclassificationRate(Cost):
-    """How often the class is not among the `top_k` of the highest scores."""
-
-    def __init__(self, top_k=1):
-        self.top_k = top_k
-        super().__init__()
-
-    @application(outputs=["error_rate"])
-    def apply(self, y, y_hat):
-        if self.top_k == 1:
-            wrong = tensor.neq(y, y_hat.argmax(axis=1))
-        else:  # a score equal to that of the right class counts against it
-            right = y_hat[tensor.arange(y.shape[0]), y]
-            wrong = tensor.ge(y_hat, right[:, None]).sum(axis=1) > self.top_k
-        return tensor.cast(wrong, y_hat.dtype).mean()

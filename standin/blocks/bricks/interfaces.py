@@ -41,10 +41,9 @@ class Initializable(Brick):
     ----------
     weights_init, biases_init : :class:`~blocks.initialization.NdarrayInitialization`
     use_bias : bool, optional
-        Default: true for bricks that have biases.
     seed : int, optional
-        Seed of the initial values. Default: drawn from a stream that all bricks
-        without a seed share, so that it depends on the order they are used in.
+        Default: drawn from a stream that all bricks without a seed share, so that
+        it depends on the order they are used in.
     """
 
     has_biases = True
@@ -56,10 +55,9 @@ class Initializable(Brick):
     ):
         super().__init__(**kwargs)
         self.weights_init = weights_init
-        if self.has_biases:
-            self.biases_init = biases_init
-            self.use_bias = True if use_bias is None else use_bias
-        elif use_bias or biases_init:
+        self.biases_init = biases_init
+        self.use_bias = self.has_biases if use_bias is None else use_bias
+        if not self.has_biases and (self.use_bias or biases_init):
             raise ValueError(f"{type(self).__name__} has no biases")
         self._seed = seed
         self._rng = None
@@ -81,7 +79,7 @@ class Initializable(Brick):
                 child.rng = self.rng
                 if self.weights_init:
                     child.weights_init = self.weights_init
-                if self.has_biases and self.biases_init and child.has_biases:
+                if self.biases_init and child.has_biases:
                     child.biases_init = self.biases_init
 
 
@@ -108,13 +106,7 @@ class LinearLike(Initializable):
 
 
 class Random(Brick):
-    """A brick that draws random numbers in the graph.
-
-    Parameters
-    ----------
-    theano_seed : int, optional
-        Default: drawn from a stream that all bricks without a seed share.
-    """
+    """A brick that draws random numbers in the graph, from `theano_rng`."""
 
     seed_rng = numpy.random.RandomState(config.default_seed)
     theano_seed = _seed_property("_theano_seed")

@@ -1,7 +1,6 @@
 """Recurrent bricks: a step, repeated by Theano's scan."""
 
 import functools
-import inspect
 from collections import OrderedDict
 
 import theano
@@ -18,16 +17,8 @@ class BaseRecurrent(Brick):
     def initial_states(self, batch_size, *args, **kwargs):
         """The states before the first step: zeros. Override it for others.
 
-        Parameters
-        ----------
-        batch_size : int or :class:`~theano.Variable`
-        *args, **kwargs
-            What the recurrent application was called with.
-
-        Returns
-        -------
-        list of :class:`~theano.Variable`
-            For each state (batch, dim), or (batch,) if its dimension is 0.
+        Each is of shape (batch, dim), or (batch,) if its dimension is 0. The other
+        arguments are those of the recurrent application.
         """
         dims = self.get_dims(self.apply.states)
         shapes = [(batch_size, dim) if dim else (batch_size,) for dim in dims]
@@ -70,23 +61,16 @@ def recurrent(*args, **attributes):
     """
 
     def decorate(step):
-        names = list(inspect.signature(step).parameters)[1:]
-
         @functools.wraps(step)
-        def apply(brick, *args, **kwargs):
-            call = kwargs.pop("application_call")
+        def apply(brick, application_call, **kwargs):
             if not kwargs.pop("iterate", True):
-                return step(brick, *args, **kwargs)
+                return step(brick, **kwargs)
             options = {
                 name: kwargs.pop(name, False)
                 for name in ("reverse", "return_initial_states")
             }
-            twice = set(names[: len(args)]) & set(kwargs)
-            if len(args) > len(names) or twice:
-                raise TypeError(f"{step.__name__} got too many arguments {twice or ''}")
-            kwargs.update(zip(names, args))
             given = OrderedDict((n, v) for n, v in kwargs.items() if v is not None)
-            return _scan(call, given, **options)
+            return _scan(application_call, given, **options)
 
         for name in ("sequences", "states", "contexts", "outputs"):
             attributes.setdefault(name, [])
@@ -115,7 +99,11 @@ def _scan(call, given, reverse, return_initial_states):
     initial = brick.initial_states(batch_size, as_dict=True, **arguments)
     initial.update(states)
     state_names = [name for name in step.outputs if name in step.states]
-    initial = OrderedDict((name, initial[name]) for name in state_names)
+    # Without broadcastable axes, which the states after a step need not have.
+    initial = OrderedDict(
+        (n, tensor.unbroadcast(initial[n], *range(initial[n].ndim)))
+        for n in state_names
+    )
     scan_names = list(sequences) + state_names + list(contexts)
 
     def inner(*scan_arguments):
@@ -138,5 +126,7 @@ def _scan(call, given, reverse, return_initial_states):
     results = OrderedDict(zip(step.outputs, pack(results)))
     if return_initial_states:
         for name, state in initial.items():
-            results[name] = tensor.concatenate([state[None], results[name]])
+            results[name] = tensor.concatenate(
+                [tensor.shape_padleft(state), results[name]]
+            )
     return list(results.values())

@@ -2,7 +2,7 @@
 
 from theano import tensor
 
-from blocks.bricks.base import Brick, application, lazy
+from blocks.bricks.base import application, lazy
 from blocks.bricks.interfaces import Activation, Feedforward, LinearLike
 from blocks.roles import BIAS, WEIGHT, add_role
 from blocks.utils import shared_floatx_nans
@@ -74,38 +74,3 @@ class Rectifier(Activation):
     @application(inputs=["input_"], outputs=["output"])
     def apply(self, input_):
         return tensor.switch(input_ > 0, input_, 0)
-
-
-class Softmax(Brick):
-    """Softmax over the classes, and its cost computed stably from the energies."""
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        """Probabilities, for energies of shape (batch, classes)."""
-        return tensor.nnet.softmax(input_)
-
-    @application(inputs=["input_"], outputs=["output"])
-    def log_probabilities(self, input_):
-        """Logarithms of the probabilities, in nats."""
-        shifted = input_ - input_.max(axis=1, keepdims=True)
-        return shifted - tensor.log(tensor.exp(shifted).sum(axis=1, keepdims=True))
-
-    @application(inputs=["y", "x"], outputs=["output"])
-    def categorical_cross_entropy(self, application_call, y, x):
-        """-log p(y) in nats, of shape (batch,).
-
-        Parameters
-        ----------
-        y : :class:`~theano.Variable`
-            Classes (batch,) or distributions over them (batch, classes).
-        x : :class:`~theano.Variable`
-            Energies (batch, classes).
-        """
-        log_probabilities = self.log_probabilities(x)
-        application_call.add_auxiliary_variable(
-            log_probabilities.copy(name="log_probabilities")
-        )
-        if y.ndim == x.ndim:
-            return -(y * log_probabilities).sum(axis=1)
-        rows = tensor.arange(y.shape[0])
-        return -log_probabilities[rows, tensor.cast(y, "int64")]

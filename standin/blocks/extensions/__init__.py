@@ -23,11 +23,6 @@ class TrainingExtension:
     ----------
     name : str, optional
         Default: the name of the class.
-
-    Attributes
-    ----------
-    main_loop : :class:`~blocks.main_loop.MainLoop`
-        Set by the main loop before ``before_training``.
     """
 
     def __init__(self, name=None):
@@ -36,6 +31,7 @@ class TrainingExtension:
 
     @property
     def main_loop(self):
+        """Set by the main loop before ``before_training``."""
         if self._main_loop is None:
             raise ValueError("main loop must be assigned to extension first")
         return self._main_loop
@@ -214,9 +210,8 @@ class Printing(SimpleExtension):
 
     def do(self, which_callback, *args):
         log = self.main_loop.log
-        title = f"Records of iteration {log.status['iterations_done']}"
         print(f"\n{which_callback.replace('_', ' ').capitalize()}\n{'-' * 40}")
-        for title, records in (("Status", log.status), (title, log.current_row)):
+        for title, records in (("Status", log.status), ("Records", log.current_row)):
             print(f"{title}:")
             for name, value in sorted(records.items()):
                 if not name.startswith("_"):
@@ -267,8 +262,9 @@ class ProgressBar(TrainingExtension):
         scheme = getattr(self.main_loop.data_stream, "iteration_scheme", None)
         if hasattr(scheme, "num_batches"):
             return scheme.num_batches
-        if hasattr(scheme, "indices"):
-            return math.ceil(len(scheme.indices) / getattr(scheme, "batch_size", 1))
+        examples = getattr(scheme, "num_examples", len(getattr(scheme, "indices", ())))
+        if examples:
+            return math.ceil(examples / getattr(scheme, "batch_size", 1))
         ends = [0] + self.main_loop.status["_epoch_ends"]
         return ends[-1] - ends[-2] if len(ends) > 1 else None
 

@@ -66,12 +66,6 @@ class ComputationGraph:
         return [v for v in self.variables if is_graph_input(v)]
 
     @property
-    def intermediary_variables(self):
-        """What is neither an input nor an output."""
-        ends = self.inputs + self.outputs
-        return [v for v in self.variables if v not in ends]
-
-    @property
     def shared_variables(self):
         """The shared variables."""
         return [v for v in self.variables if is_shared_variable(v)]
@@ -94,9 +88,3 @@ class ComputationGraph:
     def has_inputs(self, variable):
         """Whether a variable of the graph depends on anything that is given."""
         return any(is_graph_input(v) for v in graph_inputs([variable]))
-
-    def get_theano_function(self, additional_updates=None, **kwargs):
-        """Compile the graph with its updates and those given."""
-        updates = OrderedDict(self.updates)
-        updates.update(additional_updates or {})
-        return theano.function(self.inputs, self.outputs, updates=updates, **kwargs)

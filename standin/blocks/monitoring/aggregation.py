@@ -12,16 +12,7 @@ from blocks.utils import shared_like
 
 
 class Aggregator:
-    """What to compute for an aggregation.
-
-    Parameters
-    ----------
-    aggregation_scheme : :class:`AggregationScheme`
-    initialization_updates, accumulation_updates : list of tuples, optional
-        Before the first batch, and with each batch.
-    readout_variable : :class:`~theano.Variable`
-        The result.
-    """
+    """What to compute before the first batch, with each batch, and at the end."""
 
     def __init__(
         self,

@@ -20,12 +20,6 @@ class AggregationBuffer:
         With different names, or it is a ValueError.
     use_take_last : bool
         Take the value on the last batch of variables that depend on no data.
-
-    Attributes
-    ----------
-    inputs : list of :class:`~theano.Variable`
-        The data needed.
-    initialization_updates, accumulation_updates : list of tuples
     """
 
     def __init__(self, variables, use_take_last=False):
@@ -94,7 +88,7 @@ class DatasetEvaluator:
         names = [variable.name for variable in self.buffer_.inputs]
         missing = [str(name) for name in names if name not in batch]
         if missing:
-            raise KeyError(f"monitoring needs the sources {', '.join(missing)}")
+            raise KeyError(f"Not all data sources to monitor are there: {missing}")
         if self._accumulate is not None:
             self._accumulate(*[batch[name] for name in names])
 
