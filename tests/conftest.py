@@ -3,9 +3,13 @@
 import os
 from pathlib import Path
 
-import pytest
+# Threads only wait for each other with matrices as small as these, most of all
+# where other processes want the cores; it has to be said before NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from training import theano_flags
+import pytest  # noqa: E402
+
+from training import theano_flags  # noqa: E402
 
 theano_flags.configure("cpu", "float64")
 
