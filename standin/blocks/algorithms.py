@@ -33,7 +33,6 @@ class UpdatesAlgorithm(TrainingAlgorithm):
     Parameters
     ----------
     updates : list of tuples or dict
-        Shared variables and their new values.
     theano_func_kwargs : dict, optional
         For :func:`theano.function`.
     on_unused_sources : {'raise', 'ignore', 'warn'}
@@ -46,15 +45,10 @@ class UpdatesAlgorithm(TrainingAlgorithm):
         if on_unused_sources not in ("raise", "ignore", "warn"):
             raise ValueError("on_unused_sources must be 'raise', 'ignore' or 'warn'")
         super().__init__(**kwargs)
-        self._updates = []
+        self.updates = []
         self.add_updates(updates or [])
         self.theano_func_kwargs = theano_func_kwargs or {}
         self.on_unused_sources = on_unused_sources
-
-    @property
-    def updates(self):
-        """List of tuples of a shared variable and its new value."""
-        return self._updates
 
     def add_updates(self, updates):
         """Add a list or dictionary of updates, before :meth:`initialize`."""
@@ -62,7 +56,7 @@ class UpdatesAlgorithm(TrainingAlgorithm):
             updates = list(updates.items())
         if not isinstance(updates, list):
             raise ValueError("updates must be a list of tuples or a dictionary")
-        self._updates = self._updates + updates
+        self.updates = self.updates + updates
 
     def initialize(self):
         """Compile the updates."""
@@ -106,11 +100,6 @@ class GradientDescent(UpdatesAlgorithm):
         From parameters to their gradients. Default: those of the cost.
     known_grads, consider_constant
         For :func:`theano.grad`.
-    **kwargs
-        See :class:`UpdatesAlgorithm`.
-
-    Its `gradients`, `steps`, `total_gradient_norm` and `total_step_norm` are Theano
-    variables, the first two by parameter.
     """
 
     def __init__(

@@ -32,18 +32,13 @@ class VariableFilter:
     ----------
     roles : list of :class:`~blocks.roles.VariableRole`, optional
         Have one of these roles, or with `each_role` all of them.
-    bricks : list of bricks or brick classes, optional
-        Belong to one of these.
-    each_role : bool
-    name, name_regex : str, optional
-        The name that Blocks gave (``tag.name``, without brick and application),
+    bricks, applications : list, optional
+        Belong to one of these, or to one of these classes.
+    name, name_regex, theano_name, theano_name_regex : str, optional
+        The name in the application (``tag.name``) or that of the Theano variable,
         or a regular expression that matches at its beginning.
-    theano_name, theano_name_regex : str, optional
-        The same for the name of the Theano variable.
     call_id : str, optional
-        The ``call_id`` given to the application's call.
-    applications : (list of) applications, optional
-        Bound ones (``brick.apply``) or those of a class (``Linear.apply``).
+        What the application's call was given.
     """
 
     def __init__(
@@ -63,8 +58,6 @@ class VariableFilter:
                 isclass(brick) and issubclass(brick, Brick)
             ):
                 raise ValueError("`bricks` should be a list of bricks or their classes")
-        if isinstance(applications, (Application, BoundApplication)):
-            applications = [applications]
         for application in applications or []:
             if not isinstance(application, (Application, BoundApplication)):
                 raise TypeError("`applications` should be a list of applications")

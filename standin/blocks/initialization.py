@@ -3,6 +3,8 @@
 import numpy
 import theano
 
+from blocks.utils import repr_attrs
+
 
 class NdarrayInitialization:
     """Base class: override :meth:`generate`."""
@@ -16,6 +18,9 @@ class NdarrayInitialization:
         if not shape:
             shape = var.get_value(borrow=True, return_internal_type=True).shape
         var.set_value(self.generate(rng, shape))
+
+    def __repr__(self):
+        return repr_attrs(self, *sorted(vars(self)))
 
 
 class Constant(NdarrayInitialization):

@@ -8,7 +8,6 @@ import time
 import traceback
 
 from blocks.config import config
-from blocks.extensions import CallbackName
 from blocks.log import TrainingLog
 from blocks.utils import change_recursion_limit, unpack
 
@@ -22,8 +21,7 @@ class TrainingFinish(Exception):
 class MainLoop:
     """Feed the batches of a data stream to a training algorithm.
 
-    Extensions are called before and after each batch, each epoch and the whole
-    training. Where training stands is in the log and its status, so that ``run``
+    Where training stands is in the log and its status, so that :meth:`run`
     continues where it stopped, in the middle of an epoch too.
 
     The first SIGINT ends training after the epoch, a second one, or SIGTERM, after
@@ -33,9 +31,7 @@ class MainLoop:
     ----------
     algorithm : :class:`~blocks.algorithms.TrainingAlgorithm`
     data_stream : :class:`~fuel.streams.AbstractDataStream`
-    model : :class:`~blocks.model.Model`, optional
-    log : :class:`~blocks.log.TrainingLog`, optional
-    extensions : list of :class:`~blocks.extensions.TrainingExtension`, optional
+    model, log, extensions : optional
 
     Attributes
     ----------
@@ -61,6 +57,11 @@ class MainLoop:
         if self._model is None:
             raise AttributeError("no model in this main loop; an extension needs one")
         return self._model
+
+    @property
+    def iteration_state(self):
+        """The data stream and what remains of the epoch."""
+        return self.data_stream, self.epoch_iterator
 
     @property
     def status(self):
@@ -145,7 +146,7 @@ class MainLoop:
 
     def _run_extensions(self, method_name, *args):
         for extension in self.extensions:
-            extension.dispatch(CallbackName(method_name), *args)
+            extension.dispatch(method_name, *args)
 
     def _report(self, error):
         """Tell the log and the extensions about an error."""

@@ -18,8 +18,9 @@ class Model(ComputationGraph):
     def __init__(self, outputs):
         super().__init__(outputs)
         bricks = [get_brick(v) for v in self.variables + self.scan_variables]
-        tops = [brick.get_unique_path()[0] for brick in bricks if brick]
-        self._top_bricks = list(OrderedDict.fromkeys(tops))
+        bricks = list(OrderedDict.fromkeys(filter(None, bricks)))
+        below = [child for brick in bricks for child in brick.children]
+        self._top_bricks = [brick for brick in bricks if brick not in below]
         _by_name((brick.name, brick) for brick in self._top_bricks)
         self._parameter_dict = _by_name(
             (get_brick(p).get_hierarchical_name(p) if get_brick(p) else p.name, p)
@@ -27,7 +28,7 @@ class Model(ComputationGraph):
         )
 
     def get_top_bricks(self):
-        """The bricks of this graph that have no parents."""
+        """The bricks of this graph that have no parent in it."""
         return list(self._top_bricks)
 
     def get_parameter_dict(self):

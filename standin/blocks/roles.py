@@ -17,64 +17,38 @@ class VariableRole:
         return "_".join(word for word in words if word != "Role").upper()
 
 
-class InputRole(VariableRole):
-    """Input of an application."""
+def _role(name, parent=VariableRole):
+    return type(name, (parent,), {"__module__": __name__})
 
 
-class OutputRole(VariableRole):
-    """Output of an application."""
+InputRole = _role("InputRole")
+OutputRole = _role("OutputRole")
+CostRole = _role("CostRole")
+AuxiliaryRole = _role("AuxiliaryRole")
+PersistentRole = _role("PersistentRole")
+ParameterRole = _role("ParameterRole", PersistentRole)
+WeightRole = _role("WeightRole", ParameterRole)
+BiasRole = _role("BiasRole", ParameterRole)
+FilterRole = _role("FilterRole", WeightRole)
+InitialStateRole = _role("InitialStateRole", ParameterRole)
+AlgorithmHyperparameterRole = _role("AlgorithmHyperparameterRole")
+AlgorithmBufferRole = _role("AlgorithmBufferRole")
 
-
-class CostRole(VariableRole):
-    """A scalar cost."""
-
-
-class AuxiliaryRole(VariableRole):
-    """Not needed for the outputs, but of interest, to monitor for example."""
-
-
-class PersistentRole(VariableRole):
-    """Belongs in a saved model."""
-
-
-class ParameterRole(PersistentRole):
-    """Changed by training."""
-
-
-class WeightRole(ParameterRole):
-    """Weights."""
-
-
-class BiasRole(ParameterRole):
-    """Biases."""
-
-
-class InitialStateRole(ParameterRole):
-    """Initial state of a recurrent brick."""
-
-
-class AlgorithmStateRole(VariableRole):
-    """State of a training algorithm."""
-
-
-class AlgorithmHyperparameterRole(AlgorithmStateRole):
-    """A setting of a training algorithm, the learning rate for example."""
-
-
-class AlgorithmBufferRole(AlgorithmStateRole):
-    """What a training algorithm accumulates, Adam's moments for example."""
-
-
+# Input and output of an application.
 INPUT = InputRole()
 OUTPUT = OutputRole()
 COST = CostRole()
+# Not needed for the outputs, but of interest, to monitor for example.
 AUXILIARY = AuxiliaryRole()
+# Belongs in a saved model.
 PERSISTENT = PersistentRole()
+# Changed by training.
 PARAMETER = ParameterRole()
 WEIGHT = WeightRole()
 BIAS = BiasRole()
+FILTER = FilterRole()
 INITIAL_STATE = InitialStateRole()
-ALGORITHM_STATE = AlgorithmStateRole()
+# Settings of a training algorithm, and what it accumulates.
 ALGORITHM_HYPERPARAMETER = AlgorithmHyperparameterRole()
 ALGORITHM_BUFFER = AlgorithmBufferRole()
 

@@ -15,13 +15,7 @@ def pack(arg):
 
 
 def unpack(arg, singleton=False):
-    """The only item of a list, or with several items the list as it is.
-
-    Raises
-    ------
-    ValueError
-        If `singleton` and there is not exactly one item.
-    """
+    """The only item of a list, or, unless it has to be a singleton, the list."""
     items = pack(arg)
     if singleton and len(items) != 1:
         raise ValueError(f"Expected a singleton, got {arg}")

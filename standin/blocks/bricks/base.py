@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import math
 import reprlib
 import warnings
 from collections import OrderedDict
@@ -10,7 +9,7 @@ from collections.abc import MutableSequence
 
 from theano import Variable
 
-from blocks.graph.annotations import Annotation, add_annotation
+from blocks.graph import Annotation, add_annotation
 from blocks.roles import INPUT, OUTPUT, PARAMETER, add_role
 from blocks.utils import pack, repr_attrs, unpack
 
@@ -33,12 +32,9 @@ NoneInitialization = LazyNone("NoneInitialization")
 
 
 def lazy(allocation=None, initialization=None):
-    """Decorate ``__init__``: some arguments may be set after construction.
+    """Decorate ``__init__``: these arguments may be set later, before they are needed.
 
-    Parameters
-    ----------
-    allocation, initialization : list of str, optional
-        Arguments needed to allocate the parameters, and to initialise them.
+    Both are lists of names.
     """
     missing = dict.fromkeys(allocation or [], NoneAllocation)
     missing.update(dict.fromkeys(initialization or [], NoneInitialization))
@@ -96,10 +92,6 @@ class Application:
         self.properties = {}
         parameters = inspect.signature(application_function).parameters
         self.pass_call = pass_call or "application_call" in parameters
-        names = list(parameters)[1:]
-        # Where the function wants the call among its positional arguments, if it does.
-        named = "application_call" in names
-        self.call_position = names.index("application_call") if named else math.inf
         self.arguments = [
             p for p in list(parameters.values())[1:] if p.name != "application_call"
         ]
@@ -168,12 +160,12 @@ class Application:
             add_role(copy, role)
             return copy
 
-        args = [tagged(a, INPUT, n) for a, n in zip(args, self._argument_names(args))]
-        kwargs = {name: tagged(v, INPUT, name) for name, v in kwargs.items()}
-        if self.call_position <= len(args):
-            args.insert(self.call_position, call)
-        elif self.pass_call:
-            kwargs["application_call"] = call
+        names = self._argument_names(args)
+        args = [tagged(value, INPUT, name) for name, value in zip(names, args)]
+        kwargs = {name: tagged(value, INPUT, name) for name, value in kwargs.items()}
+        if self.pass_call:  # and so all by name, the call may come before others
+            kwargs = {**dict(zip(names, args)), **kwargs, "application_call": call}
+            args = args[len(self.arguments) :]
         stack.append(brick)
         try:
             outputs = pack(self.application_function(brick, *args, **kwargs))
@@ -250,37 +242,44 @@ def _variable_name(bound_application, name):
     return f"{bound_application.brick.name}_{bound_application.name}_{name}"
 
 
-class _WatchedList(MutableSequence):
-    """A list that tells what comes in and what goes out."""
+class _Children(MutableSequence):
+    """The children of a brick, which know it as a parent."""
 
-    def __init__(self, added, removed=lambda item: None):
-        self._items = []
-        self._added = added
-        self._removed = removed
-
-    def __getitem__(self, index):
-        return self._items[index]
-
-    def __setitem__(self, index, value):
-        old, self._items[index] = self._items[index], value
-        self._removed(old)
-        self._added(value)
-
-    def __delitem__(self, index):
-        self._removed(self._items.pop(index))
+    def __init__(self, parent):
+        self._parent = parent
+        self._bricks = []
 
     def __len__(self):
-        return len(self._items)
+        return len(self._bricks)
 
-    def insert(self, index, value):
-        self._items.insert(index, value)
-        self._added(value)
+    def __getitem__(self, index):
+        return self._bricks[index]
+
+    def __setitem__(self, index, brick):
+        old, self._bricks[index] = self._bricks[index], brick
+        self._removed(old)
+        self._added(brick)
+
+    def __delitem__(self, index):
+        self._removed(self._bricks.pop(index))
+
+    def insert(self, index, brick):
+        self._bricks.insert(index, brick)
+        self._added(brick)
+
+    def _added(self, brick):
+        if self._parent not in brick.parents:
+            brick.parents.append(self._parent)
+
+    def _removed(self, brick):
+        if brick not in self._bricks:
+            brick.parents.remove(self._parent)
 
     def __eq__(self, other):
-        return list(self) == list(other)
+        return self._bricks == list(other)
 
     def __repr__(self):
-        return repr(self._items)
+        return repr(self._bricks)
 
 
 class Brick(Annotation):
@@ -301,6 +300,8 @@ class Brick(Annotation):
     ----------
     parents : list of bricks
         Those that have this brick as a child.
+    parameters : list of shared variables
+        The brick's own, once it is allocated.
     allocated, initialized : bool
     """
 
@@ -311,6 +312,18 @@ class Brick(Annotation):
         self.children = children or []
         self.allocation_config_pushed = self.allocated = False
         self.initialization_config_pushed = self.initialized = False
+
+    def __new__(cls, *args, **kwargs):
+        # The arguments of the constructors that may be missing at first.
+        brick = super().__new__(cls)
+        brick.allocation_args, brick.initialization_args = [], []
+        for base in reversed(cls.__mro__):
+            init = vars(base).get("__init__")
+            for name, missing in getattr(init, "lazy_arguments", {}).items():
+                kind = "allocation" if missing is NoneAllocation else "initialization"
+                names = getattr(brick, f"{kind}_args")
+                names += [] if name in names else [name]
+        return brick
 
     @reprlib.recursive_repr()
     def __repr__(self):
@@ -323,56 +336,11 @@ class Brick(Annotation):
 
     @children.setter
     def children(self, bricks):
-        def added(child):
-            if self not in child.parents:
-                child.parents.append(self)
-
-        def removed(child):
-            if child not in self._children:
-                child.parents.remove(self)
-
         bricks = list(bricks)
         if "_children" in vars(self):
             self._children.clear()
-        self._children = _WatchedList(added, removed)
+        self._children = _Children(self)
         self._children.extend(bricks)
-
-    @property
-    def parameters(self):
-        """List of this brick's own parameters, shared variables.
-
-        It exists once they are allocated. What is put into it is annotated with
-        the brick and given the role ``PARAMETER``, or keeps a more specific one.
-        """
-        return self._parameters
-
-    @parameters.setter
-    def parameters(self, parameters):
-        def added(parameter):
-            # A parameter may be None where the brick was configured without it.
-            if isinstance(parameter, Variable):
-                add_annotation(parameter, self)
-                add_role(parameter, PARAMETER)
-
-        self._parameters = _WatchedList(added)
-        self._parameters.extend(parameters)
-
-    @property
-    def allocation_args(self):
-        """The constructor's arguments that allocation needs."""
-        return self._lazy_arguments(NoneAllocation)
-
-    @property
-    def initialization_args(self):
-        """The constructor's arguments that initialisation needs."""
-        return self._lazy_arguments(NoneInitialization)
-
-    def _lazy_arguments(self, kind):
-        names = OrderedDict()
-        for cls in reversed(type(self).__mro__):
-            lazy_arguments = getattr(vars(cls).get("__init__"), "lazy_arguments", {})
-            names.update((n, None) for n, k in lazy_arguments.items() if k is kind)
-        return list(names)
 
     def allocate(self):
         """Create the parameters of this brick and of all below it.
@@ -385,10 +353,13 @@ class Brick(Annotation):
             child.allocate()
         self.parameters = []
         self._allocate()
+        for parameter in self.parameters:
+            add_annotation(parameter, self)
+            add_role(parameter, PARAMETER)
         self.allocated = True
 
     def _allocate(self):
-        """Append shared variables to :attr:`parameters`."""
+        """Append shared variables to the list `parameters`."""
 
     def initialize(self):
         """Set the parameters of this brick and of all below it.
@@ -405,7 +376,7 @@ class Brick(Annotation):
         self.initialized = True
 
     def _initialize(self):
-        """Set the values of :attr:`parameters`."""
+        """Set the values of the `parameters`."""
 
     def push_allocation_config(self):
         """Pass on to all bricks below what they need to be allocated."""
@@ -430,7 +401,7 @@ class Brick(Annotation):
         """Set attributes of the children."""
 
     def _check_given(self, what, missing):
-        names = self._lazy_arguments(missing)
+        names = getattr(self, f"{what}_args")
         names = [name for name in names if getattr(self, name, None) is missing]
         if names:
             raise ValueError(f"{what} config not set: {', '.join(names)}")

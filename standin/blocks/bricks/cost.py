@@ -30,14 +30,6 @@ class BinaryCrossEntropy(CostMatrix):
         return tensor.nnet.binary_crossentropy(y_hat, y)
 
 
-class SquaredError(CostMatrix):
-    """(y - y_hat)^2"""
-
-    @application
-    def cost_matrix(self, y, y_hat):
-        return tensor.sqr(y - y_hat)
-
-
 class CategoricalCrossEntropy(Cost):
     """-log y_hat[y] in nats, for classes or distributions y."""
 

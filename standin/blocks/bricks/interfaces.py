@@ -122,7 +122,3 @@ class Random(Brick):
         if self._theano_rng is None:
             self._theano_rng = MRG_RandomStreams(self.theano_seed)
         return self._theano_rng
-
-    @theano_rng.setter
-    def theano_rng(self, theano_rng):
-        self._theano_rng = theano_rng

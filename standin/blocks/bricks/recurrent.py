@@ -32,17 +32,10 @@ class BaseRecurrent(Brick):
 def recurrent(*args, **attributes):
     """Make the method that computes one step a recurrent application.
 
-    The application's arguments are those of the method, all optional, and these:
-
-    iterate : bool
-        False does one step only.
-    reverse : bool
-        Go through the sequences from their end. The outputs are in the order of
-        the steps.
-    return_initial_states : bool
-        Put the initial states in front of the states.
-    n_steps, batch_size : int or :class:`~theano.Variable`
-        Needed if no sequence is given, which otherwise has both.
+    The application's arguments are those of the method, all optional, and
+    `iterate` (false does one step only), `reverse` (start at the end; the outputs
+    are in the order of the steps), `return_initial_states` (in front of the
+    others), and `n_steps` and `batch_size`, needed if no sequence is given.
 
     States that are not given come from the brick's ``initial_states``. Arguments
     that are neither sequences, states nor contexts reach every step as they are.

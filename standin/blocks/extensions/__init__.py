@@ -1,19 +1,11 @@
 """Extensions: what happens around the batches."""
 
 import math
+from functools import partial
 
 import progressbar
 
 BATCH_CALLBACKS = ("before_batch", "after_batch")
-
-
-class CallbackName(str):
-    """The name of a callback; raises a TypeError if it is not one."""
-
-    def __new__(cls, name):
-        if not hasattr(TrainingExtension, name):
-            raise TypeError(f"{name} is not a valid callback.")
-        return super().__new__(cls, name)
 
 
 class TrainingExtension:
@@ -72,22 +64,10 @@ class TrainingExtension:
         """When training stops with an error."""
 
 
-def always_true(log):
-    """The condition that always holds."""
-    return True
-
-
-class Predicate:
-    """Whether the status of the log has a number: every `num`, or once after `num`."""
-
-    def __init__(self, condition, num, status):
-        self.condition = condition
-        self.num = num
-        self.status = status
-
-    def __call__(self, log):
-        done = log.status[self.status]
-        return done == self.num or (self.condition == "every" and done % self.num == 0)
+def has_done(status, num, every, log):
+    """The condition that so much is done, or with `every` a multiple of it."""
+    done = log.status[status]
+    return done == num or (every and done % num == 0)
 
 
 class SimpleExtension(TrainingExtension):
@@ -129,52 +109,40 @@ class SimpleExtension(TrainingExtension):
                 continue
             if trigger == "before_first_epoch":
                 self.add_condition(
-                    ["before_epoch"], Predicate("after", 0, "epochs_done")
+                    ["before_epoch"], partial(has_done, "epochs_done", 0, False)
                 )
             elif trigger in self.BOOLEAN_TRIGGERS:
                 self.add_condition([trigger])
             else:
-                condition, _, unit = trigger.split("_")
-                callback, status = {
-                    "epochs": ("after_epoch", "epochs_done"),
-                    "batches": ("after_batch", "iterations_done"),
-                }[unit]
-                self.add_condition([callback], Predicate(condition, value, status))
+                callback, status = "after_epoch", "epochs_done"
+                if trigger.endswith("batches"):
+                    callback, status = "after_batch", "iterations_done"
+                every = trigger.startswith("every")
+                self.add_condition([callback], partial(has_done, status, value, every))
         return self
 
     def add_condition(self, callbacks_names, predicate=None, arguments=None):
-        """Add a trigger, and return the extension.
+        """Add a trigger: the names of callbacks and a predicate, given the log.
 
-        Parameters
-        ----------
-        callbacks_names : list of str
-        predicate : callable, optional
-            Called with the log; triggers only where it returns true.
-        arguments : iterable, optional
-            For :meth:`do`, after those of the callback.
+        The arguments are for :meth:`do`, after those of the callback.
         """
         if not isinstance(callbacks_names, (list, tuple)):
             raise ValueError("callbacks_names must be list or tuple.")
         for name in callbacks_names:
-            condition = CallbackName(name), predicate or always_true, arguments or ()
-            self._conditions.append(condition)
+            if not hasattr(TrainingExtension, name):
+                raise TypeError(f"{name} is not a valid callback.")
+            self._conditions.append((name, predicate, arguments or ()))
         return self
 
     def do(self, which_callback, *args):
-        """What the extension does.
-
-        Parameters
-        ----------
-        which_callback : str
-            The callback that triggered it.
-        *args
-            The arguments of the callback, then those of :meth:`add_condition`.
-        """
+        """What the extension does, given the callback that triggered it."""
         raise NotImplementedError
 
     def dispatch(self, callback_name, *args):
         for name, predicate, arguments in self._conditions:
-            if name == callback_name and predicate(self.main_loop.log):
+            if name == callback_name and (
+                predicate is None or predicate(self.main_loop.log)
+            ):
                 self.do(callback_name, *args, *arguments)
 
     @staticmethod
@@ -223,11 +191,6 @@ class Timing(SimpleExtension):
 
     After each epoch ``time_train_this_epoch`` and ``time_read_data_this_epoch``,
     and the same with ``_total``; before the first ``time_initialization``.
-
-    Parameters
-    ----------
-    prefix : str
-        Of these names.
     """
 
     def __init__(self, prefix="", **kwargs):
@@ -255,7 +218,6 @@ class ProgressBar(TrainingExtension):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.bar = None
-        self.iter_count = 0
 
     def get_iter_per_epoch(self):
         """The number of batches in an epoch, or None where it is not known."""
@@ -271,24 +233,18 @@ class ProgressBar(TrainingExtension):
     def create_bar(self):
         """A new bar for this epoch."""
         title = f"Epoch {self.main_loop.status['epochs_done']}, step "
-        length = self.get_iter_per_epoch()
-        if length is None:
-            widgets = [title, progressbar.Counter(), " ", progressbar.Timer()]
-            length = progressbar.UnknownLength
-        else:
-            widgets = [title, progressbar.SimpleProgress(), " ", progressbar.Bar()]
-            widgets += [" ", progressbar.ETA()]
-        return progressbar.ProgressBar(widgets=widgets, max_value=length)
-
-    def before_epoch(self):
-        self.iter_count = 0
+        widgets = [title, progressbar.Counter(), " ", progressbar.Bar(), " "]
+        return progressbar.ProgressBar(
+            widgets=widgets + [progressbar.ETA()],
+            max_value=self.get_iter_per_epoch() or progressbar.UnknownLength,
+        )
 
     def before_batch(self, batch):
         if self.bar is None:
             self.bar = self.create_bar().start()
-        self.iter_count += 1
-        if self.iter_count <= (self.get_iter_per_epoch() or self.iter_count):
-            self.bar.update(self.iter_count)
+        length = self.bar.max_value
+        if length is progressbar.UnknownLength or self.bar.value < length:
+            self.bar.update(self.bar.value + 1)
 
     def after_epoch(self):
         if self.bar is not None:

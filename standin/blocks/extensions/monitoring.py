@@ -6,13 +6,7 @@ from blocks.monitoring.evaluators import AggregationBuffer, DatasetEvaluator
 
 
 class MonitoringExtension(TrainingExtension):
-    """What monitoring extensions have in common.
-
-    Parameters
-    ----------
-    prefix, suffix : str, optional
-        Put before and after the names of the variables, with an underscore.
-    """
+    """Puts a prefix and a suffix around the names of variables in the log."""
 
     SEPARATOR = "_"
 
@@ -35,7 +29,7 @@ class MonitoringExtension(TrainingExtension):
 
 
 class DataStreamMonitoring(SimpleExtension, MonitoringExtension):
-    """Aggregate variables over a data stream, by default after each epoch.
+    """Aggregate variables over one epoch of a stream, by default after each epoch.
 
     Parameters
     ----------
@@ -43,7 +37,6 @@ class DataStreamMonitoring(SimpleExtension, MonitoringExtension):
         With names. They may have an aggregation scheme,
         :mod:`blocks.monitoring.aggregation`; the default is the mean over batches.
     data_stream : :class:`~fuel.streams.AbstractDataStream`
-        One epoch of it is used each time.
     updates : list of tuples, optional
         Updates of shared variables with each batch.
     """
@@ -64,12 +57,8 @@ class TrainingDataMonitoring(SimpleExtension, MonitoringExtension):
     """Aggregate variables over the training batches since the last record.
 
     The values are computed by the training algorithm's own function, with the
-    parameters before each update.
-
-    Parameters
-    ----------
-    variables : list of :class:`~theano.Variable`
-        With names. Those that depend on no data give their value on the last batch.
+    parameters before each update. Variables that depend on no data give their value
+    on the last batch.
     """
 
     def __init__(self, variables, **kwargs):

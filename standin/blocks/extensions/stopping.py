@@ -9,13 +9,11 @@ class FinishIfNoImprovementAfter(FinishAfter):
     Parameters
     ----------
     notification_name : str
-        The record of the log that is true where there is an improvement, see
-        :class:`~blocks.extensions.training.TrackTheBest`.
+        The record of the log that is true where there is an improvement.
     iterations, epochs : int
         How long to wait; give one of them, or it is a ValueError.
     patience_log_record : str, optional
-        The record of how long it still waits. Default:
-        ``<notification_name>_patience_epochs``, or ``_patience_iterations``.
+        By default ``<notification_name>_patience_epochs``, or ``_iterations``.
     """
 
     def __init__(

@@ -13,12 +13,10 @@ class SharedVariableModifier(SimpleExtension):
     Parameters
     ----------
     parameter : shared variable
-        For example the learning rate of a step rule.
     function : callable
         Called with the number of iterations done and, if it takes two arguments,
         the variable's value. Returns the new value.
     num_args : int, optional
-        How many arguments to call it with. Default: as many as it has.
     """
 
     def __init__(self, parameter, function, num_args=None, **kwargs):
@@ -38,15 +36,7 @@ class TrackTheBest(SimpleExtension):
     """Note when a record of the log is the best so far, by default after epochs.
 
     The best value is in the status as ``best_<record>``. In the row where it was
-    reached, `notification_name` is true.
-
-    Parameters
-    ----------
-    record_name : str
-    notification_name : str, optional
-        Default: ``<record>_best_so_far``.
-    choose_best : callable
-        Of two values; the default takes the lower one.
+    reached, `notification_name`, by default ``<record>_best_so_far``, is true.
     """
 
     def __init__(self, record_name, notification_name=None, choose_best=min, **kwargs):

@@ -14,16 +14,10 @@ from blocks.utils import shared_like
 class Aggregator:
     """What to compute before the first batch, with each batch, and at the end."""
 
-    def __init__(
-        self,
-        aggregation_scheme,
-        initialization_updates=None,
-        accumulation_updates=None,
-        readout_variable=None,
-    ):
-        self.aggregation_scheme = aggregation_scheme
-        self.initialization_updates = initialization_updates or []
-        self.accumulation_updates = accumulation_updates or []
+    def __init__(self, scheme, initialization, accumulation, readout_variable):
+        self.aggregation_scheme = scheme
+        self.initialization_updates = initialization
+        self.accumulation_updates = accumulation
         self.readout_variable = readout_variable
 
 
@@ -69,23 +63,9 @@ class TakeLast(AggregationScheme):
         return Aggregator(self, [], [(last, self.variable)], last)
 
 
-class DataIndependent(AggregationScheme):
-    """For a variable that does not depend on data: its value when it is read."""
-
-    def get_aggregator(self):
-        return Aggregator(self, readout_variable=self.variable)
-
-
 def mean(numerator, denominator=1.0):
     """The quotient of two variables, to be aggregated as :class:`Mean`."""
     variable = numerator / denominator
     variable.tag.aggregation_scheme = Mean(numerator, denominator)
     variable.name = numerator.name
-    return variable
-
-
-def take_last(variable):
-    """A copy of a variable, to be aggregated as :class:`TakeLast`."""
-    variable = variable.copy(name=variable.name)
-    variable.tag.aggregation_scheme = TakeLast(variable)
     return variable

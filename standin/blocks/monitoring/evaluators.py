@@ -5,7 +5,7 @@ from collections import OrderedDict
 import theano
 
 from blocks.graph import ComputationGraph
-from blocks.monitoring.aggregation import DataIndependent, Mean, TakeLast
+from blocks.monitoring.aggregation import Mean, TakeLast
 
 
 class AggregationBuffer:
@@ -34,11 +34,13 @@ class AggregationBuffer:
         readout = []
         for variable in variables:
             scheme = getattr(variable.tag, "aggregation_scheme", None)
-            if scheme is None:
-                if graph.has_inputs(variable):
-                    scheme = Mean(variable, 1.0)
-                else:
-                    scheme = (TakeLast if use_take_last else DataIndependent)(variable)
+            if scheme is None and graph.has_inputs(variable):
+                scheme = Mean(variable, 1.0)
+            elif scheme is None and use_take_last:
+                scheme = TakeLast(variable)
+            elif scheme is None:
+                readout.append(variable)
+                continue
             aggregator = scheme.get_aggregator()
             self.initialization_updates.extend(aggregator.initialization_updates)
             self.accumulation_updates.extend(aggregator.accumulation_updates)
@@ -61,14 +63,9 @@ class AggregationBuffer:
 
 
 class DatasetEvaluator:
-    """Aggregate variables over a data set.
+    """Aggregate variables, of different names, over a data set.
 
-    Parameters
-    ----------
-    variables : list of :class:`~theano.Variable`
-        With different names.
-    updates : list of tuples, optional
-        Further updates with each batch.
+    The `updates`, a list of tuples, are made with each batch.
     """
 
     def __init__(self, variables, updates=None):

@@ -8,14 +8,8 @@ from numbers import Integral
 class TrainingLog(defaultdict):
     """A dictionary from the number of iterations done to a dictionary of records.
 
-    Attributes
-    ----------
-    status : dict
-        ``iterations_done``, ``epochs_done``, ``_epoch_ends`` (the iterations done
-        at the end of each epoch), ``training_started``, ``epoch_started``,
-        ``epoch_interrupt_received``, ``batch_interrupt_received``, and
-        ``resumed_from`` (the identifier of the log that this one continues).
-    uuid : :class:`uuid.UUID`
+    In its `status`, ``_epoch_ends`` are the iterations done at the end of each
+    epoch and ``resumed_from`` is the identifier of the log that this one continues.
     """
 
     def __init__(self):
@@ -31,6 +25,9 @@ class TrainingLog(defaultdict):
             "epoch_interrupt_received": False,
             "batch_interrupt_received": False,
         }
+
+    def __reduce__(self):  # that of defaultdict would call it with its factory
+        return type(self), (), vars(self), None, iter(self.items())
 
     def __getitem__(self, time):
         return super().__getitem__(_checked(time))
@@ -52,11 +49,6 @@ class TrainingLog(defaultdict):
     def previous_row(self):
         """The records of one iteration before."""
         return self[self.status["iterations_done"] - 1]
-
-    @property
-    def last_epoch_row(self):
-        """The records at the end of the last complete epoch."""
-        return self[self.status["_epoch_ends"][-1]]
 
     def resume(self):
         """Note that training goes on; the log gets a new identifier."""

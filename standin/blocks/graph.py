@@ -1,4 +1,4 @@
-"""Look at a computation graph."""
+"""Look at a computation graph; annotations say what its variables belong to."""
 
 from collections import OrderedDict
 
@@ -7,19 +7,40 @@ from theano.gof.graph import inputs as graph_inputs
 from theano.gof.graph import io_toposort
 from theano.scan_module.scan_op import Scan
 
-from blocks.graph.annotations import Annotation, add_annotation
-from blocks.roles import AUXILIARY, PARAMETER, has_roles
+from blocks.roles import AUXILIARY, PARAMETER, add_role, has_roles
 from blocks.utils import is_graph_input, is_shared_variable, pack
 
-__all__ = ["Annotation", "ComputationGraph", "add_annotation"]
+
+def add_annotation(var, annotation):
+    """Attach an annotation to a variable, once."""
+    annotations = getattr(var.tag, "annotations", [])
+    if not any(old is annotation for old in annotations):
+        annotations = annotations + [annotation]
+    var.tag.annotations = annotations
+
+
+class Annotation:
+    """Something that variables belong to: a brick, or one call of a brick.
+
+    A graph with such a variable has the auxiliary variables and the updates too.
+    """
+
+    def __init__(self):
+        self.auxiliary_variables = []
+        self.updates = OrderedDict()
+
+    def add_auxiliary_variable(self, variable, roles=None, name=None):
+        """Make a variable, under a new name if there is one, an auxiliary one."""
+        add_annotation(variable, self)
+        for role in [AUXILIARY] + list(roles or []):
+            add_role(variable, role)
+        if name is not None:
+            variable.name = variable.tag.name = name
+        self.auxiliary_variables.append(variable)
 
 
 class ComputationGraph:
     """The variables that some outputs are computed from.
-
-    Parameters
-    ----------
-    outputs : (list of) :class:`~theano.Variable`
 
     Attributes
     ----------
@@ -51,7 +72,7 @@ class ComputationGraph:
         for node in io_toposort(graph_inputs(self.outputs), self.outputs):
             if isinstance(node.op, Scan):
                 self.scans.append(node.op)
-            for variable in node.inputs + node.outputs:
+            for variable in node.inputs:
                 visit(variable)
         for variable in self.outputs:
             visit(variable)
