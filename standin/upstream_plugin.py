@@ -3,7 +3,7 @@
 Three things are missing there: nose and its generators of tests; what upstream has
 and the stand-in has not, which a test module may import at its top and use in one
 test only; and upstream's own helpers for tests, which are written anew here, with
-three bricks that many tests of the machinery below them are made with.
+four bricks that many tests of the machinery below them are made with.
 """
 
 import inspect
@@ -152,6 +152,24 @@ class SimpleRecurrent(BaseRecurrent, Initializable):
         return tensor.repeat(self.parameters[1][None, :], batch_size, 0)
 
 
+class Bias(Feedforward, Initializable):
+    """x + b"""
+
+    @lazy(allocation=["dim"])
+    def __init__(self, dim, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = dim
+
+    def _allocate(self):
+        b = shared_floatx_nans((self.dim,), name="b")
+        add_role(b, roles.BIAS)
+        self.parameters.append(b)
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return input_ + self.parameters[0]
+
+
 class Sequence(Brick):
     """Bound applications, or bricks with ``apply``, one after the other."""
 
@@ -208,7 +226,7 @@ class MLP(Sequence, Initializable, Feedforward):
             linear.use_bias = self.use_bias
 
 
-PROVIDED = {cls.__name__: cls for cls in (SimpleRecurrent, Sequence, MLP)}
+PROVIDED = {cls.__name__: cls for cls in (SimpleRecurrent, Bias, Sequence, MLP)}
 # Where the tests import from.
 MODULES = """
 blocks.algorithms blocks.bricks blocks.extensions blocks.filter blocks.graph
