@@ -8,11 +8,11 @@ import theano
 from blocks.graph import ComputationGraph
 from numpy.testing import assert_allclose
 from theano import tensor
-from theano.configparser import change_flags
 
 from bricks.character_model import CharacterEncoding, CharacterModel
 from bricks.models import PUBLISHED_GAMMAS
 from tests import lstm_reference
+from tests.modes import fast_compile
 from training import population, sequence
 
 VOCABULARY, UNITS = 5, 4
@@ -21,7 +21,7 @@ VOCABULARY, UNITS = 5, 4
 @pytest.fixture(scope="module", autouse=True)
 def without_c_code():
     """The golden tests run C code; these need not wait for the compiler."""
-    with change_flags(mode="FAST_COMPILE"):
+    with fast_compile():
         yield
 
 

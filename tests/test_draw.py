@@ -6,10 +6,10 @@ import theano
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 from theano import tensor
-from theano.configparser import change_flags
 
 from bricks.draw import PUBLISHED_GAMMAS, DrawModel
 from datasets.mnist import Images, image_stream
+from tests.modes import fast_compile
 from training import noise
 from training.bound import Bound
 from training.noise import WithNoise
@@ -183,7 +183,7 @@ def bound():
     perturb(brick)
     pixels = numpy.random.RandomState(3).randint(2, size=(10, HEIGHT * WIDTH))
     splits = dict.fromkeys(("train", "valid", "test"), pixels.astype("uint8"))
-    with change_flags(mode="FAST_COMPILE"):
+    with fast_compile():
         return Bound(brick, Images("tiny", splits), GLIMPSES, batch_size=4, seed=1)
 
 

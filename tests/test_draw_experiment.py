@@ -5,9 +5,9 @@ import json
 import numpy
 import pytest
 from PIL import Image
-from theano.configparser import change_flags
 
 import draw_experiment
+from tests.modes import fast_compile
 from training import draw_options, pictures
 
 TINY = (
@@ -19,7 +19,7 @@ TINY = (
 @pytest.fixture(scope="module", autouse=True)
 def python_only():
     """Without C code: nothing to compile, and fast enough at this size."""
-    with change_flags(mode="FAST_COMPILE"):
+    with fast_compile():
         yield
 
 

@@ -7,7 +7,6 @@ from blocks.algorithms import CompositeRule, GradientDescent, Scale
 from blocks.graph import ComputationGraph
 from numpy.testing import assert_allclose
 from theano import tensor
-from theano.configparser import change_flags
 
 from bricks.batch_norm import BatchNormLSTM
 from bricks.initialization import Orthogonal, OrthogonalBlocks
@@ -15,6 +14,7 @@ from bricks.models import PUBLISHED_GAMMAS, lstm_with_input
 from bricks.norm_prop import NormPropLSTM
 from bricks.unit_norm import UnitNorm
 from tests import lstm_reference
+from tests.modes import fast_compile
 
 MODELS = list(PUBLISHED_GAMMAS)
 TIME, BATCH, INPUTS, DIM = 6, 5, 3, 4
@@ -23,7 +23,7 @@ TIME, BATCH, INPUTS, DIM = 6, 5, 3, 4
 @pytest.fixture(scope="module", autouse=True)
 def without_c_code():
     """The golden tests run C code; these need not wait for the compiler."""
-    with change_flags(mode="FAST_COMPILE"):
+    with fast_compile():
         yield
 
 
