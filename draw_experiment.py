@@ -63,7 +63,7 @@ def compile_bound(options, brick, images):
 
 def train(options, interrupts, experiment="draw"):
     """Train one model and draw its pictures; return its run folder."""
-    device_name = device.prepare(options.device, options.floatX)
+    device_name = device.prepare(options.device, options.floatX, options.math)
 
     from theano import tensor
 
@@ -138,7 +138,7 @@ def use_trained(options):
     """Score the best epoch of a run and draw its pictures."""
     run = Path(options.evaluate)
     wanted = argparse.Namespace(**{**vars(options), **configuration_of(run)})
-    device.prepare(options.device, wanted.floatX)
+    device.prepare(options.device, wanted.floatX, wanted.math)
 
     from training.bound import evaluate
 

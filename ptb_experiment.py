@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from training import cli, device, ptb_options
-from training.files import write_json
+from training.files import replacing, write_json
 from training.options import configuration
 from training.run_folder import (
     RunFolder,
@@ -56,7 +56,7 @@ def open_corpus(options):
 
 def train(options, interrupts, experiment="ptb"):
     """Train one model; return its run folder."""
-    device_name = device.prepare(options.device, options.floatX)
+    device_name = device.prepare(options.device, options.floatX, options.math)
 
     from blocks.monitoring import aggregation
     from theano import tensor
@@ -124,7 +124,7 @@ def use_trained(options, interrupts):
     """Score the best epoch of a run, or write text with it."""
     run = Path(options.evaluate)
     wanted = argparse.Namespace(**{**vars(options), **configuration_of(run)})
-    device.prepare(options.device, wanted.floatX)
+    device.prepare(options.device, wanted.floatX, wanted.math)
 
     from theano import tensor
 
@@ -139,7 +139,9 @@ def use_trained(options, interrupts):
     trained.load(brick.all_parameters, load_parameters(best), best)
 
     if options.generate:
-        trained.write(brick, corpus, options)
+        text = trained.write(brick, corpus, options)
+        with replacing(run / "sample.txt") as file:
+            file.write(text.encode("utf-8"))
         return
     if brick.populations:
         stream = training_stream(

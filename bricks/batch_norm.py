@@ -8,7 +8,7 @@ from blocks.roles import BIAS, WEIGHT, add_role
 from blocks.utils import shared_floatx, shared_floatx_nans
 from theano import tensor
 
-from bricks.lstm import LSTM, copy_masked
+from bricks.lstm import LSTM, copy_masked, kept
 from bricks.roles import FIXED
 
 EPSILON = 1e-5
@@ -41,7 +41,7 @@ def batch_statistics(x, mask=None):
 
 
 def normalise(x, mean, variance, gamma):
-    """BN(x; gamma) [BN, eq. 4], given the statistics."""
+    """BN(x; gamma) [BN, eq. 4; NP, eq. 1], given the statistics."""
     mean, variance = (tensor.shape_padaxis(s, -2) for s in (mean, variance))
     return gamma * (x - mean) / tensor.sqrt(variance + EPSILON)
 
@@ -205,7 +205,7 @@ class DataNorm(Initializable):
 
 
 class BatchNormLSTM(LSTM):
-    r"""LSTM with recurrent batch normalisation [BN, eq. 6-8].
+    r"""LSTM with recurrent batch normalisation [BN, eq. 6-8; NP, eq. 2-4].
 
     .. math::
         (i, f, g, o) &= BN(W_x x_t; \gamma_x) + BN(W_h h_{t-1}; \gamma_h) + b \\
@@ -274,7 +274,7 @@ class BatchNormLSTM(LSTM):
             for name, population in zip(("recurrent", "cell"), populations):
                 mean, variance = population.at(steps)
                 given[name + "_mean"], given[name + "_variance"] = mean, variance
-        states, cells, *statistics = self.recurrence(
+        states, cells, _, _, *statistics = self.recurrence(
             inputs=inputs + self.b,
             mask=mask,
             candidate_mask=candidate_mask,
@@ -292,7 +292,7 @@ class BatchNormLSTM(LSTM):
         + ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"],
         states=["states", "cells"],
         contexts=["weights"],
-        outputs=["states", "cells"]
+        outputs=["states", "cells", "gates", "product"]
         + ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"],
     )
     def recurrence(
@@ -309,16 +309,25 @@ class BatchNormLSTM(LSTM):
         cell_variance=None,
     ):
         """One step, with the population's statistics if they are given."""
-        term = self.recurrent_term(states, weights)
+        product = tensor.dot(states, weights)
         if recurrent_mean is None:
-            recurrent_mean, recurrent_variance = batch_statistics(term, mask)
-        term = normalise(term, recurrent_mean, recurrent_variance, self.gamma_h)
-        o, next_cells = self.update_cells(inputs + term, cells, candidate_mask)
+            recurrent_mean, recurrent_variance = batch_statistics(kept(product), mask)
+        gates = inputs + normalise(
+            kept(product),
+            kept(recurrent_mean),
+            kept(recurrent_variance),
+            self.gamma_h,
+        )
+        o, next_cells = self.update_cells(kept(gates), cells, candidate_mask)
         if cell_mean is None:
-            cell_mean, cell_variance = batch_statistics(next_cells, mask)
-        normalised = normalise(next_cells, cell_mean, cell_variance, self.gamma_c)
+            cell_mean, cell_variance = batch_statistics(kept(next_cells), mask)
+        normalised = normalise(
+            kept(next_cells), kept(cell_mean), kept(cell_variance), self.gamma_c
+        )
         next_states = self.output(o, normalised + self.beta_c)
         return copy_masked(mask, (next_states, next_cells), (states, cells)) + [
+            gates,
+            product,
             recurrent_mean,
             recurrent_variance,
             cell_mean,

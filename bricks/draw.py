@@ -255,7 +255,7 @@ class DrawModel(Initializable):
         ) = weights
         error = x - tensor.nnet.sigmoid(canvas)
         read = self.reader.apply(x, error, h_dec, reader_readout)
-        h_enc, c_enc = self.encoder.recurrence(
+        h_enc, c_enc, encoder_gates, _ = self.encoder.recurrence(
             inputs=self.encoder.b
             + self.encoder_input.affine(
                 tensor.concatenate([read, h_dec], axis=1), encoder_input
@@ -266,7 +266,7 @@ class DrawModel(Initializable):
             iterate=False,
         )
         z, mean, log_sigma = self.sampler.apply(h_enc, u, mean, log_sigma)
-        h_dec, c_dec = self.decoder.recurrence(
+        h_dec, c_dec, decoder_gates, _ = self.decoder.recurrence(
             inputs=self.decoder.b + self.decoder_input.affine(z, decoder_input),
             states=h_dec,
             cells=c_dec,
@@ -274,7 +274,9 @@ class DrawModel(Initializable):
             iterate=False,
         )
         canvas = canvas + self.writer.apply(h_dec, *writer)
-        return canvas, h_enc, c_enc, h_dec, c_dec, z, mean, log_sigma
+        # The gates are returned so that they need not be computed again backwards.
+        gates = encoder_gates, decoder_gates
+        return (canvas, h_enc, c_enc, h_dec, c_dec, z, mean, log_sigma, *gates)
 
     @application(
         inputs=["x", "u"],
@@ -317,11 +319,11 @@ class DrawModel(Initializable):
         results, _ = theano.scan(
             self._glimpse,
             sequences=u,
-            outputs_info=states + [None, None, None],
+            outputs_info=states + 5 * [None],
             non_sequences=[x, *self.weights()],
             name="draw",
         )
-        return results
+        return results[:8]
 
     @application(
         inputs=["x", "u"],

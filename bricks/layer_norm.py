@@ -107,11 +107,10 @@ class LayerNormLSTM(LSTM):
         Constant(self.initial_gamma_c).initialize(self.gamma_c, self.rng)
         Constant(0.0).initialize(self.beta_c, self.rng)
 
-    def recurrent_term(self, states, weights):
-        term = super().recurrent_term(states, weights)
+    def recurrent_term(self, product):
         if self.initial_gamma_h is None:
-            return term
-        return layer_norm(term, self.gamma_h, self.epsilon)
+            return product
+        return layer_norm(product, self.gamma_h, self.epsilon)
 
     def output(self, o, cells):
         normalised = layer_norm(cells, self.gamma_c, self.epsilon) + self.beta_c

@@ -13,7 +13,7 @@ from bricks.initialization import OrthogonalBlocks
 
 
 class LSTM(BaseRecurrent, Initializable):
-    r"""Long short-term memory without peepholes [NP, eq. 1-3].
+    r"""Long short-term memory without peepholes [NP, eq. 2-4 without BN].
 
     .. math::
         (i, f, g, o) &= W_x x_t + W_h h_{t-1} + b \\
@@ -88,21 +88,21 @@ class LSTM(BaseRecurrent, Initializable):
         """The matrix (d, 4d) that multiplies h_{t-1}, made once per sequence."""
         return self.W_h
 
-    def recurrent_term(self, states, weights):
-        """The recurrent term of the pre-activations, (batch, 4d)."""
-        return tensor.dot(states, weights)
+    def recurrent_term(self, product):
+        """The recurrent term of the gates, (batch, 4d), from h_{t-1} W_h."""
+        return product
 
     def candidate(self, g):
         """What the input gate lets into the cell, (batch, d)."""
         return tensor.tanh(g)
 
     def update_cells(self, gates, cells, candidate_mask=None):
-        """c_t = s(i) tanh(g) + s(f) c_{t-1}, the same in all models [NP, eq. 2].
+        """c_t = s(i) tanh(g) + s(f) c_{t-1}, in all models [NP, eq. 3, 6, 14].
 
         Returns the pre-activation of the output gate, which is still to be used,
         and c_t, (batch, d) each.
         """
-        i, f, g, o = (gates[:, k * self.dim : (k + 1) * self.dim] for k in range(4))
+        i, f, g, o = tensor.split(gates, 4 * [self.dim], 4, axis=1)
         candidate = self.candidate(g)
         if candidate_mask is not None:
             candidate = candidate * candidate_mask
@@ -146,19 +146,20 @@ class LSTM(BaseRecurrent, Initializable):
         states, cells : :class:`~theano.Variable`
             h_t and c_t, (time, batch, d) each.
         """
-        return self.recurrence(
+        states, cells, *_ = self.recurrence(
             inputs=inputs + self.b,
             mask=mask,
             candidate_mask=candidate_mask,
             weights=self.recurrent_weights(),
             **kwargs,
         )
+        return states, cells
 
     @recurrent(
         sequences=["inputs", "mask", "candidate_mask"],
         states=["states", "cells"],
         contexts=["weights"],
-        outputs=["states", "cells"],
+        outputs=["states", "cells", "gates", "product"],
     )
     def recurrence(
         self, inputs, states, cells, weights, mask=None, candidate_mask=None
@@ -166,12 +167,25 @@ class LSTM(BaseRecurrent, Initializable):
         """One step, given what :meth:`apply` makes outside of the recurrence.
 
         `inputs` here include the bias. The `weights` are an argument because what
-        is differentiated inside a scan is differentiated at every step.
+        is differentiated inside a scan is differentiated at every step. The
+        pre-activations and the product are returned for :func:`kept`.
         """
-        gates = inputs + self.recurrent_term(states, weights)
-        o, next_cells = self.update_cells(gates, cells, candidate_mask)
-        next_states = self.output(o, next_cells)
-        return copy_masked(mask, (next_states, next_cells), (states, cells))
+        product = tensor.dot(states, weights)
+        gates = inputs + self.recurrent_term(kept(product))
+        o, next_cells = self.update_cells(kept(gates), cells, candidate_mask)
+        next_states = self.output(o, kept(next_cells))
+        after = copy_masked(mask, (next_states, next_cells), (states, cells))
+        return after + [gates, product]
+
+
+def kept(variable):
+    """Use this instead of a variable that the recurrence also returns.
+
+    The backward pass of a scan looks up what the scan has returned, and computes
+    everything else again, the products with the weights too. What an application
+    returns is a copy, so that only a copy is recognised.
+    """
+    return variable.copy()
 
 
 def copy_masked(mask, after, before):

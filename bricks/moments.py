@@ -21,7 +21,7 @@ def logistic(x):
 
 
 def moments(function, bias, scale):
-    """Mean and variance of ``function(N(bias, scale ** 2))``.
+    """Mean and variance of ``function(N(bias, scale ** 2))`` [NP, eq. 9-10].
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def preactivation_scale(gamma_x, gamma_h, kind="printed"):
 
 
 def cell_variance(scale, input_bias=0.0, forget_bias=0.0, candidate_bias=0.0):
-    """Var[c], the fixed point of the cell's variance [NP, eq. 7-10].
+    """Var[c], the fixed point of the cell's variance [NP, eq. 8].
 
     c_t = s(i) tanh(g) + s(f) c_{t-1} with independent gates and E[tanh(g)] = 0
     gives Var[c] = Var[tanh(g)] E[s(i)^2] / (1 - E[s(f)^2]), where
@@ -79,12 +79,16 @@ def cell_variance(scale, input_bias=0.0, forget_bias=0.0, candidate_bias=0.0):
 
 
 def state_variance(scale, gamma_c, output_bias=0.0):
-    """Var[h] of h_t = s(o) tanh(gamma_c z), z ~ N(0, 1) [NP, eq. 11-12]."""
+    """Var[h] of h_t = s(o) tanh(gamma_c z), z ~ N(0, 1) [NP, eq. 12]."""
     _, squashed = moments(numpy.tanh, 0.0, gamma_c)
     return squashed * second_moment(output_bias, scale)
 
 
 def second_moment(bias, scale):
-    """E[s(a)^2] = Var[s(a)] + E[s(a)]^2 of a gate, a ~ N(bias, scale^2)."""
+    """E[s(a)^2] = Var[s(a)] + E[s(a)]^2 of a gate, a ~ N(bias, scale^2).
+
+    The product rule for variances [NP, eq. 7] needs no more of a gate, for what it
+    multiplies has mean 0.
+    """
     mean, variance = moments(logistic, bias, scale)
     return variance + mean**2

@@ -79,6 +79,7 @@ class NormPropLSTM(WeightNormLSTM):
         return tensor.tanh(g) / self.candidate_std
 
     def output(self, o, cells):
+        """The hidden state h_t, (batch, d) [NP, eq. 15]."""
         squashed = tensor.tanh(self.gamma_c * cells / self.cell_std)
         return tensor.nnet.sigmoid(o) * squashed / self.state_std
 
@@ -95,7 +96,7 @@ def standard_deviations(gamma_x, gamma_h, gamma_c, forget_bias, kind, compensati
         return (
             1.0,
             cell_variance(scale, forget_bias=forget_bias) ** 0.5,  # eq. 7-10
-            state_variance(scale, gamma_c) ** 0.5,  # eq. 11-12
+            state_variance(scale, gamma_c) ** 0.5,  # eq. 12
         )
     if compensation == "released":
         _, candidate = moments(numpy.tanh, 0.0, gamma_h)

@@ -10,7 +10,7 @@ from bricks.unit_norm import normalise_value, unit_norm
 
 
 class WeightNormLSTM(LSTM):
-    r"""LSTM with weight-normalised recurrent weights [WN, eq. 2; NP, section 4].
+    r"""LSTM with weight-normalised recurrent weights [WN, eq. 2; NP, eq. 5].
 
     .. math:: (i, f, g, o) = W_x x_t + \frac{\gamma_h W_h}{||W_{h,i}||} h_{t-1} + b
 
@@ -41,4 +41,5 @@ class WeightNormLSTM(LSTM):
         Constant(self.initial_gamma_h).initialize(self.gamma_h, self.rng)
 
     def recurrent_weights(self):
+        """gamma_h W_h / ||W_h,i||, (d, 4d) [NP, eq. 5, 13]."""
         return self.gamma_h * unit_norm(self.W_h)

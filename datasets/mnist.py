@@ -1,6 +1,7 @@
 """Binarized MNIST: open it, stream it in file order."""
 
 import hashlib
+import os
 
 import numpy
 from fuel import config
@@ -14,7 +15,8 @@ from datasets.streams import PositionedStream, batches
 
 # As in Fuel, whose BinarizedMNIST reads this file.
 FILENAME = "binarized_mnist.hdf5"
-COMMAND = "./reproduce data mnist"
+# In a container it is another one (docker/entry.py).
+COMMAND = os.environ.get("REPRODUCE_DATA_COMMAND", "./reproduce data mnist")
 # Of all 70,000 images, one byte per pixel, in the order training, validation, test.
 SHA256 = "07ad6da6ba6894a550cb68ae290ff3deb006a01f6b6ce1b3123edec502f1fce8"
 

@@ -7,6 +7,7 @@ symbols, shuffled, from a fresh random offset each epoch, in batches of 64.
 
 import hashlib
 import json
+import os
 
 import h5py
 import numpy
@@ -21,7 +22,8 @@ from datasets.streams import PositionedStream, batches
 from datasets.windows import Windows
 
 FILENAME = "penn_treebank_characters.hdf5"
-COMMAND = "./reproduce data ptb"
+# In a container it is another one (docker/entry.py).
+COMMAND = os.environ.get("REPRODUCE_DATA_COMMAND", "./reproduce data ptb")
 
 
 def open_ptb(data_dir=None):

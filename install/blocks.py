@@ -100,7 +100,9 @@ def choose(wanted):
 
 
 def _from_path(path):
-    """`choose` for a clone of upstream, or its files unpacked."""
+    """`choose` for a clone of upstream, its files unpacked, or a tar from git."""
+    if os.path.isfile(path):
+        return _from_tar(path)
     git_dir = os.path.join(path, ".git")
     if not os.path.exists(git_dir):
         bare = os.path.isfile(os.path.join(path, "HEAD"))
@@ -127,6 +129,61 @@ def _from_path(path):
     return {"source": "upstream", "commit": COMMIT, "from": path, "git": git_dir}
 
 
+def _from_tar(path):
+    """`choose` for what `git archive` made of a commit; it notes which."""
+    try:
+        with tarfile.open(path) as tar:
+            commit = tar.pax_headers.get("comment")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise steps.SetupError(f"--blocks {path}: not a tar file ({error})") from None
+    if commit != COMMIT:
+        raise steps.SetupError(
+            f"--blocks {path}: not what `git archive {COMMIT}` makes in a clone of "
+            f"{URL}"
+        )
+    steps.say(f"  Blocks: upstream's commit {COMMIT[:8]} from {path}")
+    return {"source": "upstream", "commit": COMMIT, "from": path, "tar": path}
+
+
+def archive(choice, path):
+    """Write the files of upstream's commit, `choice`, to the new tar file `path`.
+
+    Raises
+    ------
+    SetupError
+    """
+    if "tar" in choice:
+        shutil.copyfile(choice["tar"], path)
+        return
+    git_dir = choice.get("git", MIRROR)
+    if git_dir == MIRROR and not _has_commit(MIRROR):
+        _fetch_mirror()
+    status, output = _git(
+        "--git-dir", git_dir, "archive", "--output", path, COMMIT, timeout=60
+    )
+    if status:
+        raise steps.SetupError(
+            f"{git_dir} has commit {COMMIT[:8]} but not all of its files "
+            f"({output.strip()}); give a complete clone"
+        )
+
+
+def _fetch_mirror():
+    shutil.rmtree(MIRROR, ignore_errors=True)
+    progress = steps.Progress("fetching Blocks")
+    status, output = _git("init", "--quiet", "--bare", MIRROR)
+    if status == 0:
+        arguments = ["--git-dir", MIRROR, "fetch", "--quiet", "--depth", "1"]
+        status, output = _git(*arguments, URL, COMMIT, timeout=300, tick=progress.tick)
+    if status:
+        progress.failed()
+        raise steps.SetupError(
+            f"fetching {COMMIT[:8]} from {URL} failed ({output.strip()}); run the "
+            "same command again, or choose `setup --blocks standin`"
+        )
+    progress.done()
+
+
 def fetch(choice, folder):
     """Put the source of the chosen Blocks into the new folder `folder`.
 
@@ -137,34 +194,9 @@ def fetch(choice, folder):
         ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", ".git")
         shutil.copytree(choice["from"], folder, ignore=ignored)
         return
-    git_dir = choice.get("git", MIRROR)
-    if git_dir == MIRROR and not _has_commit(MIRROR):
-        shutil.rmtree(MIRROR, ignore_errors=True)
-        progress = steps.Progress("fetching Blocks")
-        status, output = _git("init", "--quiet", "--bare", MIRROR)
-        if status == 0:
-            arguments = ["--git-dir", MIRROR, "fetch", "--quiet", "--depth", "1"]
-            status, output = _git(
-                *arguments, URL, COMMIT, timeout=300, tick=progress.tick
-            )
-        if status:
-            progress.failed()
-            raise steps.SetupError(
-                f"fetching {COMMIT[:8]} from {URL} failed ({output.strip()}); run the "
-                "same command again, or choose `setup --blocks standin`"
-            )
-        progress.done()
     os.mkdir(folder)
-    archive = folder + ".tar"
-    status, output = _git(
-        "--git-dir", git_dir, "archive", "--output", archive, COMMIT, timeout=60
-    )
-    if status:
-        raise steps.SetupError(
-            f"{git_dir} has commit {COMMIT[:8]} but not all of its files "
-            f"({output.strip()}); give a complete clone"
-        )
-    with tarfile.open(archive) as tar:
+    archive(choice, folder + ".tar")
+    with tarfile.open(folder + ".tar") as tar:
         # Newer Pythons ask for the filter, older ones do not know it.
         safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         tar.extractall(folder, **safe)

@@ -81,6 +81,11 @@ def _write(path, content):
     os.replace(path + ".new", path)
 
 
+def installed_blocks():
+    """What set-up noted of the Blocks in .venv; empty if there is none."""
+    return _read(STAMP).get("blocks", {})
+
+
 def _base_complete(stamp):
     """Whether .venv without Blocks is what it should be."""
     needs = stamp.get("needs", [])

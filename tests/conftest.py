@@ -1,11 +1,15 @@
 """Every test runs in float64 with one shared compile cache."""
 
 import os
+import signal
 from pathlib import Path
 
 # Threads only wait for each other with matrices as small as these, most of all
 # where other processes want the cores; it has to be said before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A shell has background jobs ignore SIGINT, and the programs under test inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 

@@ -101,6 +101,7 @@ def test_generate(finished, capsys):
         texts.append(capsys.readouterr().out)
     assert texts[0] == texts[1] != texts[2]
     assert texts[0].startswith("the ") and len(texts[0]) == 4 + 20 + 1
+    assert (finished / "sample.txt").read_text() + "\n" == texts[-1]
 
 
 def test_temperature():

@@ -343,8 +343,6 @@ def reproduce(checkout, *arguments, **variables):
     return subprocess.Popen(
         [sys.executable, str(root / "reproduce"), *arguments],
         env=dict(usual, **variables),
-        # A shell has background jobs ignore SIGINT, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )

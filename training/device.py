@@ -26,7 +26,7 @@ def missing_for_cuda():
     return None
 
 
-def prepare(device, floatX):
+def prepare(device, floatX, math="fast"):
     """Configure and import Theano.
 
     Parameters
@@ -34,6 +34,8 @@ def prepare(device, floatX):
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``cudaN``.
     floatX : str
+    math : str
+        ``fast`` (see :mod:`rewrites`, CPUs only) or ``strict``.
 
     Returns
     -------
@@ -60,6 +62,12 @@ def prepare(device, floatX):
     if theano.config.floatX != floatX:
         raise RunError(f"Theano is already running in {theano.config.floatX}")
     if device == "cpu":
+        import rewrites
+
+        if math == "fast":
+            rewrites.register()
+        elif rewrites.register.done:
+            raise RunError("Theano is already running with fast maths")
         return "cpu"
     if not theano.gpuarray.pygpu_activated:
         raise RunError(
@@ -82,6 +90,7 @@ def which_blocks():
         known = json.loads(note.read_text())
     except (OSError, ValueError):
         known = {}
+    known.pop("from", None)  # a path of this machine
     known["version"] = blocks.__version__
     known["standin"] = "standin" in blocks.__version__
     return known

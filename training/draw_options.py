@@ -1,6 +1,7 @@
 """The options of ``draw_experiment.py``; defaults as published, SPEC section 4."""
 
 from training import options as shared
+from training import presets
 from training.errors import UsageError
 from training.options import count, number
 
@@ -29,6 +30,7 @@ current update and saves."""
 def build_parser():
     """Return the parser of ``draw_experiment.py``."""
     parser = shared.Parser(prog="draw_experiment.py", description=DESCRIPTION)
+    presets.add_option(parser, presets.DRAW)
     add_model_options(parser)
     shared.add_training_options(
         parser,
@@ -109,6 +111,9 @@ def parse(arguments=None):
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
+    if options.preset:
+        parser.set_defaults(**presets.DRAW[options.preset])
+        options = parser.parse_args(arguments)
     try:
         return check(options)
     except UsageError as error:

@@ -106,10 +106,11 @@ def add_normalisation_options(group, published):
     )
     group.add_argument(
         "--compensation",
-        choices=("paper", "released"),
+        choices=("paper", "released", "none"),
         default=argparse.SUPPRESS,
-        help="what is divided by: eq. 13-15, or as in the released DRAW code "
-        "(norm_prop; default: paper)",
+        help="what is divided by: eq. 13-15, or as in the released DRAW code, or "
+        "nothing, which leaves weight normalisation with a gamma_c (norm_prop; "
+        "default: paper)",
     )
     group.add_argument(
         "--forget-bias",
@@ -262,6 +263,13 @@ def add_machine_options(parser):
     )
     group.add_argument(
         "--floatX", choices=("float32", "float64"), default="float32", help="precision"
+    )
+    group.add_argument(
+        "--math",
+        choices=("fast", "strict"),
+        default="fast",
+        help="fast rewrites graphs in single precision for speed on CPUs, which "
+        "rounds differently; strict leaves them to Theano",
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from training import options as shared
+from training import presets
 from training.errors import UsageError
 from training.options import count, number, positive
 
@@ -38,6 +39,7 @@ the current update and saves."""
 def build_parser():
     """Return the parser of ``ptb_experiment.py``."""
     parser = shared.Parser(prog="ptb_experiment.py", description=DESCRIPTION)
+    presets.add_option(parser, presets.PTB)
     add_model_options(parser)
     shared.add_training_options(
         parser,
@@ -152,8 +154,9 @@ def parse(arguments=None):
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if options.regularise:
-        parser.set_defaults(**TABLE_2)
+    if options.preset or options.regularise:
+        parser.set_defaults(**presets.PTB.get(options.preset, {}))
+        parser.set_defaults(**(TABLE_2 if options.regularise else {}))
         options = parser.parse_args(arguments)
     try:
         if options.model == "all":

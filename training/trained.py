@@ -106,14 +106,21 @@ def write(model, corpus, options):
     """Print generated text as it comes; the prime, if one was given, goes first.
 
     A newline, which ends a sentence in the corpus, is what comes before otherwise.
+
+    Returns
+    -------
+    str
+        What was printed.
     """
     prime = options.prime or "\n"
     corpus.encode(prime, name="--prime")
-    sys.stdout.write(options.prime or "")
-    text = generate(
+    text = options.prime or ""
+    sys.stdout.write(text)
+    for character in generate(
         model, corpus, options.generate, options.temperature, prime, options.seed
-    )
-    for character in text:
+    ):
+        text += character
         sys.stdout.write(character)
         sys.stdout.flush()
     sys.stdout.write("\n")
+    return text

@@ -1,0 +1,299 @@
+"""What a container runs: choose the device, see to the data, then the experiment.
+
+``docker run reproduce-ptb [options of ptb_experiment.py]``, or instead of options one
+of the words in `WORDS` below. This is the container's first process, which the kernel
+does not end by signals it does not handle, so the experiment is a child of it and is
+handed every signal.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA, RESULTS = Path("/data"), Path("/results")
+# The program, its data set and the converted file of that.
+EXPERIMENTS = {
+    "ptb": ("ptb_experiment.py", "ptb", "penn_treebank_characters.hdf5"),
+    "draw": ("draw_experiment.py", "mnist", "binarized_mnist.hdf5"),
+}
+# `quick` for DRAW: small sizes, a minute.
+QUICK_DRAW = (
+    "--sample --units 32 --glimpses 4 --latent-dim 10 --batch-size 32 --epochs 2 "
+    "--batches-per-epoch 20 --tag quick"
+)
+WORDS = {
+    "quick": "train small models on built-in data, to see that everything works",
+    "data": "fetch the data set into /data, or make a damaged one again",
+    "test": "run the archive's tests; options go to pytest",
+}
+CUDA_NEEDED = 11080  # CUDA 11.8, as the driver numbers it
+NEWEST = 9, 0  # the compute capability that CUDA 11.8 ends with
+CAPABILITY = 75, 76  # the driver's numbers for its two halves
+
+
+def cuda(load=ctypes.CDLL):
+    """Ask the driver for a GPU.
+
+    Parameters
+    ----------
+    load : callable
+        What opens a shared library.
+
+    Returns
+    -------
+    usable : bool
+    sentence : str
+        The GPU's name and memory and the driver's CUDA, or why there is none.
+    """
+    try:
+        driver = load("libcuda.so.1")
+    except OSError:
+        return False, "no NVIDIA driver is visible here (docker run --gpus all)"
+    number = ctypes.c_int()
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(number)):
+        return False, "the NVIDIA driver does not start"
+    if number.value == 0:
+        return False, "the NVIDIA driver shows no GPU (docker run --gpus all)"
+    driver.cuDriverGetVersion(ctypes.byref(number))
+    version = f"CUDA {number.value // 1000}.{number.value % 1000 // 10}"
+    if number.value < CUDA_NEEDED:
+        return False, f"the NVIDIA driver is of {version}, needed is 11.8 (R520)"
+    capability = []
+    for half in CAPABILITY:
+        driver.cuDeviceGetAttribute(ctypes.byref(number), half, 0)
+        capability.append(number.value)
+    if tuple(capability) > NEWEST:
+        major, minor = capability
+        return False, (
+            f"the GPU has compute capability {major}.{minor}, and CUDA 11.8 in this "
+            "image compiles for at most 9.0"
+        )
+    name, size = ctypes.create_string_buffer(100), ctypes.c_size_t()
+    driver.cuDeviceGetName(name, 100, 0)
+    driver.cuDeviceTotalMem_v2(ctypes.byref(size), 0)
+    gigabytes = size.value / 1e9
+    return True, f"{name.value.decode()}, {gigabytes:.1f} GB, driver of {version}"
+
+
+def kept(folder, mountinfo):
+    """Whether what is written in `folder` outlives the container.
+
+    Parameters
+    ----------
+    folder : Path
+    mountinfo : str
+        The text of ``/proc/self/mountinfo``.
+
+    Returns
+    -------
+    bool
+        False where nothing is mounted, or the anonymous volume that an image's
+        ``VOLUME`` makes: its name is 64 hexadecimal digits.
+    """
+    found = False
+    for line in mountinfo.splitlines():
+        root, mounted_on = line.split()[3:5]
+        if mounted_on == str(folder):  # the last one covers those before it
+            found = not re.search(r"/[0-9a-f]{64}/_data$|/buildah-volumes/", root)
+    return found
+
+
+def say(text):
+    print(text, flush=True)
+
+
+class Failed(Exception):
+    """What the user can put right, in one sentence."""
+
+
+def require_writable(folder):
+    """Raise `Failed` if `folder` cannot be written."""
+    if os.access(str(folder), os.W_OK):
+        return
+    if not folder.is_dir():
+        raise Failed(f"{folder} is not a folder: mount one there")
+    if os.statvfs(str(folder)).f_flag & os.ST_RDONLY:
+        raise Failed(f"{folder} is mounted read-only: mount it without `:ro`")
+    raise Failed(
+        f"{folder} may not be written by user {os.getuid()}: give docker run --user "
+        f"{os.stat(str(folder)).st_uid} or mount a folder that this user may write"
+    )
+
+
+class Child:
+    """A program that gets the signals this process gets."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self):
+        self.process, self.received = None, None
+        for number in self.SIGNALS:
+            signal.signal(number, self.pass_on)
+
+    def pass_on(self, number, frame):
+        self.received = self.received or number
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def run(self, arguments, environment):
+        """Run Python; return the exit status as a shell would, 128 + N for signal N."""
+        # Blocked from here on: none falls between the check and the start.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        try:
+            if self.received:
+                return 128 + self.received
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=environment,
+                preexec_fn=lambda: signal.pthread_sigmask(
+                    signal.SIG_UNBLOCK, self.SIGNALS
+                ),
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
+        status = self.process.wait()
+        return status if status >= 0 else 128 - status
+
+
+def announce(wanted):
+    """Say in the first lines what this runs on and what is kept; return the device.
+
+    Parameters
+    ----------
+    wanted : str
+        As ``--device`` says: ``auto``, ``cpu``, ``cuda`` or ``cudaN``.
+    """
+    usable, sentence = cuda()
+    device = wanted
+    if wanted == "auto":
+        device = "cuda" if usable else "cpu"
+        say(f"Device: {device}: {sentence}")
+    else:
+        say(f"Device: {device}, as --device says ({sentence})")
+    mounts = Path("/proc/self/mountinfo").read_text()
+    for folder, what in ((RESULTS, "results"), (DATA, "data")):
+        if not kept(folder, mounts):
+            say(
+                f"Warning: no volume is mounted on {folder}: the {what} stay in this "
+                f"container; -v reproduce-{what}:{folder} keeps them"
+            )
+    return device
+
+
+def environment(experiment):
+    """Return the variables for the programs; say so if compiled code is not kept."""
+    variables = dict(os.environ)
+    variables.setdefault("FUEL_DATA_PATH", str(DATA))
+    again = f"docker run -v VOLUME:{DATA} reproduce-{experiment} data"
+    variables["REPRODUCE_DATA_COMMAND"] = again
+    if "REPRODUCE_COMPILEDIR" not in variables:
+        # Theano wants a folder of its own user's.
+        folder = DATA / f"theano-{os.getuid()}"
+        if not os.access(str(DATA), os.W_OK):
+            folder = Path("/tmp/theano")
+            say(f"Warning: {DATA} cannot be written: what is compiled is not kept")
+        variables["REPRODUCE_COMPILEDIR"] = str(folder)
+    return variables
+
+
+def needs_data(options, filename):
+    """Whether the data set is still to be fetched; never where the user has his own."""
+    if options.sample or options.data_dir is not None or "FUEL_DATA_PATH" in os.environ:
+        return False
+    return not (DATA / filename).exists()
+
+
+def parse(experiment, words):
+    """Read the command line as the program that gets it will.
+
+    Returns
+    -------
+    list of str
+        Arguments for Python.
+    argparse.Namespace
+        What they mean.
+    """
+    program = str(ROOT / EXPERIMENTS[experiment][0])
+    options = import_module(f"training.{experiment}_options")
+    if words[:1] == ["quick"] and experiment == "ptb":
+        from training import quick
+
+        return ["-m", "training.quick", *words[1:]], quick.parse(words[1:])
+    if words[:1] == ["quick"]:
+        words = [*QUICK_DRAW.split(), *words[1:]]
+    return [program, *words], options.parse(words)
+
+
+def main(experiment, words, child):
+    """Carry out one `docker run`; return its exit status.
+
+    Parameters
+    ----------
+    experiment : str
+        ``ptb`` or ``draw``.
+    words : list of str
+        What follows the image's name.
+    child : Child
+    """
+    _, data, filename = EXPERIMENTS[experiment]
+    fetch = ["-m", "datasets", data, "--data-dir", str(DATA)]
+    if words[:1] == ["data"]:
+        require_writable(DATA)
+        return child.run([*fetch, *words[1:]], environment(experiment))
+    if words[:1] == ["test"]:
+        arguments = ["-m", "pytest", "-p", "no:cacheprovider", str(ROOT), *words[1:]]
+        return child.run(arguments, environment(experiment))
+    arguments, options = parse(experiment, words)
+    quick = words[:1] == ["quick"]
+    device = announce(options.device)
+    variables = environment(experiment)
+    arguments += ["--device", device]
+    if not any(word.split("=")[0] == "--results-dir" for word in words):
+        require_writable(RESULTS)
+        arguments += ["--results-dir", str(RESULTS)]
+    if quick:
+        return child.run(arguments, variables)
+    if options.evaluate is None and not options.resume:
+        # What the last container left is continued; a new run starts if it left none.
+        arguments.append("--resume")
+    if needs_data(options, filename):
+        require_writable(DATA)
+        status = child.run(fetch, variables)
+        if status:
+            return status
+    return child.run(arguments, variables)
+
+
+HELP = """\
+This is the image of an experiment of "Recurrent Normalization Propagation".
+
+  docker run --gpus all -v reproduce-data:/data -v reproduce-results:/results \\
+      reproduce-{} [options]
+
+The data set is fetched into /data on first use. `docker stop` saves, and the same
+command continues. Without --gpus all, or without an NVIDIA driver, it runs on the CPU.
+Instead of options:
+"""
+
+
+def print_help(experiment):
+    print(HELP.format(experiment))
+    for word, text in WORDS.items():
+        print(f"  {word:8s}{text}")
+    print("\nThe options are those of the experiment's program:\n", flush=True)
+
+
+if __name__ == "__main__":
+    experiment, words = sys.argv[1], sys.argv[2:]
+    if words and words[0] in ("-h", "--help"):
+        print_help(experiment)
+    try:
+        sys.exit(main(experiment, words, Child()))
+    except Failed as error:
+        sys.exit(f"reproduce-{experiment}: error: {error}")

@@ -1,0 +1,248 @@
+"""`./reproduce bundle DIR`: what a machine without a network needs, in one folder.
+
+``wheels/``      every pinned package, as pip takes them
+``blocks.tar``   upstream Blocks at its commit, if it is to be had
+``data/``        the published files of the data sets, if they are there
+``images/``      both images, if asked for
+``source.tar``   this archive as committed
+``SHA256SUMS``   of all of these, for ``sha256sum --check``
+
+`./reproduce setup --offline DIR` installs from it.
+"""
+
+import gzip
+import hashlib
+import os
+import shutil
+
+from install import ROOT, blocks, environment, images, steps
+
+SUMS = "SHA256SUMS"
+README = """\
+What "Recurrent Normalization Propagation, reproduced" needs on a machine without a
+network: x86-64 Linux with Python 3.8 and g++. In a checkout of the archive (source.tar
+holds one) run
+
+    ./reproduce setup --offline {folder}
+    ./reproduce
+
+Check this folder with `sha256sum --check SHA256SUMS`.
+"""
+
+
+def add_options(parser):
+    """Add the options of ``./reproduce bundle``."""
+    parser.add_argument("folder", metavar="DIR", help="where to; made if need be")
+    parser.add_argument(
+        "--blocks",
+        metavar="upstream|standin|PATH",
+        help="as for setup (default: what .venv has)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER",
+        default=os.path.join(ROOT, ".cache", "data", "raw"),
+        help="where the published files of the data sets are (default: where "
+        "`./reproduce data --keep-raw` leaves them)",
+    )
+    parser.add_argument(
+        "--images",
+        action="store_true",
+        help="save the images that `./reproduce images` has built, too (3 GB)",
+    )
+
+
+def digest(path, unpack=open):
+    """SHA-256 of a file, or of what `unpack` makes of it, read in pieces."""
+    found = hashlib.sha256()
+    with unpack(path, "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            found.update(piece)
+            steps.check()
+    return found.hexdigest()
+
+
+def files(folder):
+    """Paths of all files in a bundle, relative to it, but for the list of sums."""
+    found = []
+    for place, _, names in os.walk(folder):
+        found += [os.path.relpath(os.path.join(place, name), folder) for name in names]
+    return sorted(set(found) - {SUMS, SUMS + ".new"})
+
+
+def make(options):
+    """Fill the folder; it is complete once it has its list of sums.
+
+    Raises
+    ------
+    SetupError
+    """
+    folder = os.path.abspath(os.path.expanduser(options.folder))
+    sums = os.path.join(folder, SUMS)
+    if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(sums):
+        if not os.path.exists(os.path.join(folder, "README.txt")):
+            raise steps.SetupError(
+                f"{folder} holds other things: name a new folder for the bundle"
+            )
+    python = environment.ensure()
+    try:
+        os.makedirs(folder, exist_ok=True)
+        if os.path.exists(sums):
+            os.remove(sums)
+        with open(os.path.join(folder, "README.txt"), "w") as file:
+            file.write(README.format(folder=options.folder))
+        wheels = os.path.join(folder, "wheels")
+        if os.path.isdir(wheels):
+            shutil.rmtree(wheels)  # perhaps of other versions
+        _wheels(python, wheels)
+        _blocks(options.blocks, os.path.join(folder, "blocks.tar"))
+        _source(os.path.join(folder, "source.tar"))
+        _data(options.data, os.path.join(folder, "data"))
+        if options.images:
+            _images(os.path.join(folder, "images"))
+        _write_sums(folder)
+    except OSError as error:
+        raise steps.SetupError(f"cannot write {folder}: {error}") from None
+
+
+def _wheels(python, folder):
+    command = [python, "-m", "pip", "--no-input", "--disable-pip-version-check"]
+    command += ["download", "--quiet", "--require-hashes", "--no-build-isolation"]
+    command += ["--no-deps", "--dest", folder]
+    lists = [os.path.join(ROOT, "requirements.txt")]
+    lists += [os.path.join(ROOT, "install", n) for n in ["build.txt", "fuel.txt"]]
+    for path in lists:
+        steps.run(
+            f"downloading what {os.path.basename(path)} names",
+            command + ["-r", path],
+            env=dict(environment.variables(), CC="true", LDSHARED="true"),
+            hint="If it was the network, the same command tries again.",
+        )
+
+
+def _blocks(wanted, path):
+    have = environment.installed_blocks()
+    if wanted is None and have.get("source") == "upstream":
+        there = os.path.exists(have["from"])
+        wanted = have["from"] if there else "upstream"
+    choice = blocks.choose(wanted)
+    if choice["source"] == "upstream":
+        if choice.get("tar") != path:
+            blocks.archive(choice, path)
+    elif os.path.exists(path):
+        os.remove(path)
+    if choice["source"] != "upstream":
+        steps.say("  the bundle is without upstream Blocks: the stand-in will be used")
+
+
+def _source(path):
+    status, output = steps.capture(
+        ["git", "-C", ROOT, "archive", "--output", path, "HEAD"], timeout=60
+    )
+    if status:
+        steps.say(
+            f"  the bundle is without source.tar ({output.strip().splitlines()[-1:]})"
+        )
+
+
+def _data(source, folder):
+    """Copy the published files that are in the folder `source`, once checked."""
+    from datasets import published  # an image is built without it
+
+    wanted = dict(published.PTB.checksums)
+    for name, sha256 in published.BINARIZED_MNIST.checksums.items():
+        wanted[name] = sha256
+    found = []
+    for name, sha256 in wanted.items():
+        path, unpack = os.path.join(source, name), open
+        if os.path.isfile(path + ".gz"):
+            path, name, unpack = path + ".gz", name + ".gz", gzip.open
+        if os.path.isfile(path):
+            if digest(path, unpack) != sha256:
+                raise steps.SetupError(
+                    f"{path} is not the published file (its SHA-256 differs): remove "
+                    "it, or name another folder with --data"
+                )
+            os.makedirs(folder, exist_ok=True)
+            shutil.copyfile(path, os.path.join(folder, name))
+            found.append(name)
+    steps.say(
+        f"  data: {', '.join(found) or f'none of the published files in {source}'}"
+    )
+
+
+def _images(folder):
+    os.makedirs(folder, exist_ok=True)
+    docker = images.builder(None)[0] == "docker"
+    for name in images.NAMES:
+        path = os.path.join(folder, name + ".tar")
+        if os.path.exists(path):
+            os.remove(path)
+        command = ["buildah", "push", name, "docker-archive:" + path + ":" + name]
+        if docker:
+            command = ["docker", "save", "--output", path, name]
+        steps.run("saving " + name, command, hint="Run `./reproduce images` first.")
+
+
+def _write_sums(folder):
+    progress = steps.Progress("computing checksums")
+    lines, size = [], 0
+    for name in files(folder):
+        lines.append(digest(os.path.join(folder, name)) + "  " + name + "\n")
+        size += os.path.getsize(os.path.join(folder, name))
+        progress.tick(name)
+    path = os.path.join(folder, SUMS)
+    with open(path + ".new", "w") as file:
+        file.writelines(lines)
+    os.replace(path + ".new", path)
+    progress.done(f"{len(lines)} files, {size / 1e6:.0f} MB")
+    steps.say(f"{folder} is complete; `./reproduce setup --offline {folder}` uses it")
+
+
+def check(folder):
+    """Compare a bundle's files with its list of sums; images are left out.
+
+    Raises
+    ------
+    SetupError
+        Naming the first file that is missing or differs.
+    """
+    path = os.path.join(folder, SUMS)
+    try:
+        with open(path) as file:
+            lines = [line.rstrip("\n").split("  ", 1) for line in file]
+    except OSError:
+        raise steps.SetupError(
+            f"{folder} is not a complete bundle, it has no {SUMS}: make one with "
+            "`./reproduce bundle DIR` where there is a network"
+        ) from None
+    progress = steps.Progress("checking the bundle")
+    for sha256, name in lines:
+        if name.startswith("images/"):
+            continue
+        path = os.path.join(folder, name)
+        if not os.path.isfile(path) or digest(path) != sha256:
+            progress.failed()
+            state = "damaged" if os.path.isfile(path) else "missing"
+            raise steps.SetupError(f"{path} is {state}: copy the bundle again")
+        progress.tick(name)
+    progress.done(f"{len(lines)} files")
+
+
+def install(options):
+    """Set up from a bundle and nothing else."""
+    folder = os.path.abspath(os.path.expanduser(options.offline))
+    check(folder)
+    for name in ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"]:
+        os.environ.pop(name, None)
+    os.environ.update(
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=os.path.join(folder, "wheels"),
+    )
+    copy = os.path.join(folder, "blocks.tar")
+    wanted = options.blocks or (copy if os.path.exists(copy) else "standin")
+    environment.ensure(wanted, report=True)
+    data = os.path.join(folder, "data")
+    if os.path.isdir(data):
+        steps.say(f"the data sets are converted by `./reproduce data --from {data}`")

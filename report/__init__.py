@@ -1,0 +1,1 @@
+"""What the run folders say, beside what the paper says: ``./reproduce report``."""

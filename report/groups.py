@@ -1,0 +1,193 @@
+"""Sort runs into kinds, so that only what is comparable is compared."""
+
+import math
+from statistics import mean, median, stdev
+
+from report.runs import EXPERIMENTS, NOT_THE_KIND, VARIATIONS
+from training import presets
+
+PRESETS = {"ptb": presets.PTB, "draw": presets.DRAW}
+
+
+class Kind:
+    """Runs of one experiment, on the same data, at the same size.
+
+    Models, seeds, the number of epochs and :data:`report.runs.VARIATIONS` may differ.
+
+    Attributes
+    ----------
+    experiment : {'ptb', 'draw'}
+    regularised, sample : bool
+    changes : dict of str to tuple
+        Options that differ from the published experiment: the published value and
+        the one here.
+    runs : list of report.runs.Run
+        One for each model, variation and seed.
+    """
+
+    def __init__(self, runs):
+        first = runs[0]
+        self.experiment = first.experiment
+        self.regularised = first.regularised
+        self.sample = first.sample
+        self.changes = {
+            name: change
+            for name, change in first.changes.items()
+            if name not in VARIATIONS
+        }
+        self.runs = runs
+
+    @property
+    def published(self):
+        """Whether these are runs of the published experiment, but for the epochs."""
+        return not self.changes and not self.sample
+
+    @property
+    def words(self):
+        """What distinguishes these runs from the published ones."""
+        if self.published:
+            return "published settings"
+        words = [
+            f"{name.replace('_', ' ')} {here}"
+            + (f" (published {there})" if there is not None else "")
+            for name, (there, here) in self.changes.items()
+        ]
+        preset = PRESETS[self.experiment]["small"]
+        sizes = {name: value for name, value in preset.items() if name != "tag"}
+        changed = {name: here for name, (_, here) in self.changes.items()}
+        if not self.sample and changed == {
+            name: value for name, value in sizes.items() if name not in NOT_THE_KIND
+        }:
+            words[0] = "the preset `small`: " + words[0]
+        if self.sample:
+            words.insert(0, "built-in sample data, not the paper's")
+        return ", ".join(words)
+
+    def rows(self):
+        """Yield a :class:`Row` for each model, variation and number of epochs done.
+
+        Models in the paper's order; complete runs before partial ones.
+        """
+        rows = {}
+        for run in self.runs:
+            if run.rows:
+                key = (run.model, run.variation, run.complete, len(run.rows))
+                rows.setdefault(key, []).append(run)
+        order = EXPERIMENTS[self.experiment].MODELS
+        for key in sorted(rows, key=lambda key: (order.index(key[0]), *spread(key))):
+            yield Row(rows[key])
+
+    def of(self, model, variation=()):
+        """Runs of a model: of those that have got furthest, one for each seed."""
+        runs = [
+            run for run in self.runs if (run.model, run.variation) == (model, variation)
+        ]
+        furthest = max((len(run.rows) for run in runs), default=0)
+        return [run for run in runs if run.rows and len(run.rows) == furthest]
+
+
+def spread(key):
+    """Sort key: the published variation first, then complete, then more epochs."""
+    _, variation, complete, epochs = key
+    return len(variation), variation, not complete, -epochs
+
+
+class Row:
+    """Runs that differ in nothing but the seed; what a table says of them.
+
+    Attributes
+    ----------
+    mean, deviation : float
+        Of the score over the runs; the deviation (n - 1) is None for a single run.
+    seconds : float
+        Mean over the runs of the median of the seconds of an epoch.
+    """
+
+    def __init__(self, runs):
+        first = runs[0]
+        self.runs = runs
+        self.model = first.model
+        self.variation = first.variation
+        self.epochs = len(first.rows)
+        self.complete = first.complete
+        self.published_epochs = first.published_epochs
+        self.mean, self.deviation = mean_deviation([run.score() for run in runs])
+        self.seconds = mean(seconds(run) for run in runs)
+
+    @property
+    def full(self):
+        """Whether as many epochs as published are done."""
+        return self.epochs == self.published_epochs
+
+    @property
+    def seeds(self):
+        return sorted(run.seed for run in self.runs)
+
+    @property
+    def devices(self):
+        return sorted({run.device for run in self.runs})
+
+    @property
+    def name(self):
+        """The model, and what of the ablation differs."""
+        return variation_name(self.model, self.variation)
+
+
+def variation_name(model, variation):
+    words = [f"{option} {value}" for option, value in variation]
+    return f"{model} ({', '.join(words)})" if words else model
+
+
+def seconds(run):
+    """Median of the seconds of training of an epoch."""
+    return median(row["seconds"] for row in run)
+
+
+def mean_deviation(values):
+    """Mean and standard deviation (n - 1), None for a single value."""
+    if not all(math.isfinite(value) for value in values):
+        return math.nan, None
+    return mean(values), stdev(values) if len(values) > 1 else None
+
+
+def kinds(runs):
+    """Group runs, the published experiment first, sample data last.
+
+    Returns
+    -------
+    kinds : list of Kind
+    repeats : list of tuple
+        Pairs of runs of the same kind, model and seed, of which only the first is in
+        a kind.
+    """
+    groups, repeats = {}, []
+    # Of two runs of the same seed the one that got further counts.
+    for run in sorted(runs, key=lambda run: (-len(run.rows), run.name, str(run.path))):
+        changes = {n: c for n, c in run.changes.items() if n not in VARIATIONS}
+        key = (
+            run.sample,
+            repr(sorted(changes.items())),
+            run.experiment,
+            run.regularised,
+            str(run.configuration.get("data")),
+        )
+        same = groups.setdefault(key, {})
+        other = same.setdefault((run.model, run.variation, run.seed), run)
+        if other is not run:
+            repeats.append((other, run))
+
+    def order(key):
+        sample, changes, experiment, regularised, _ = key
+        published = changes == "[]"
+        return sample, not published, experiment != "ptb", regularised, key
+
+    found = [Kind(list(groups[key].values())) for key in sorted(groups, key=order)]
+    return found, repeats
+
+
+def ratio(row, kind):
+    """Time of an epoch over the baseline's, on the same device; None without one."""
+    baselines = [
+        seconds(run) for run in kind.of("baseline") if [run.device] == row.devices
+    ]
+    return row.seconds / mean(baselines) if baselines else None

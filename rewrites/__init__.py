@@ -1,0 +1,54 @@
+"""Rewrites of Theano's graphs for speed on CPUs; the bricks know nothing of them.
+
+Each gives what the graph gave before, up to rounding in single precision. Graphs in
+double precision are left alone.
+"""
+
+import ctypes
+
+from theano.compile import optdb
+from theano.tensor.opt import in2out
+
+from rewrites.activations import fast_activations
+from rewrites.prefix import prefix_gradient
+from rewrites.products import sum_as_product, transpose_last
+from rewrites.vectorised import vectorise
+
+# At which point of Theano's own rewrites each has its turn.
+POSITIONS = (
+    (transpose_last, 1.62),  # scans are final; products are not BLAS calls yet
+    (sum_as_product, 1.63),
+    (prefix_gradient, 2.1),  # zeros are in their final form
+    (fast_activations, 48.9),  # whatever knows tanh and sigmoid has run; not fusion
+    (vectorise, 76),  # after the choice of what is computed in place
+)
+
+
+def register():
+    """Have every function that Theano compiles from now on rewritten.
+
+    May be called again. Functions in mode ``FAST_COMPILE`` are not rewritten.
+    """
+    if register.done:
+        return
+    for rewrite, position in POSITIONS:
+        name = rewrite.__name__
+        optdb.register(name, in2out(rewrite, name=name), position, "fast_run")
+    keep_memory()
+    register.done = True
+
+
+register.done = False
+
+
+def keep_memory():
+    """Have the C library keep large blocks when they are freed.
+
+    An update allocates the same arrays as the one before. Given back to the system,
+    each of their pages has to be cleared and mapped again.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        m_trim_threshold, m_mmap_threshold = -1, -3
+        libc.mallopt(m_mmap_threshold, 2**30)
+        libc.mallopt(m_trim_threshold, 2**31 - 1)
