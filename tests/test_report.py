@@ -13,7 +13,7 @@ from report import __main__ as program
 from report import groups, runs
 from report.document import Document
 from report.page import write
-from training import draw_options, ptb_options
+from training import draw_options, presets, ptb_options
 from training.options import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,12 +130,15 @@ def test_a_partial_run_is_marked(tmp_path):
     assert "1.800" in line
 
 
+SMALL_EPOCHS = presets.PTB["small"]["epochs"]
+
+
 def small(tmp_path, model, scores, seconds=10.0, more=""):
     for seed, score in enumerate(scores, start=1):
         make_run(
             tmp_path,
             f"ptb --model {model} --preset small --seed {seed} {more}",
-            [score + 0.3, score],
+            [score + 0.3] * (SMALL_EPOCHS - 1) + [score],
             seconds,
             name=more.replace(" ", ""),
         )
@@ -150,7 +153,7 @@ def test_small_runs_have_a_table_of_their_own(tmp_path):
     assert found["Less the baseline"] == "−0.160"
     assert found["The same, published"] == "−0.033"
     assert found["Ratio"] == "1.20"
-    assert found["Epochs"] == "2 of 50"
+    assert found["Epochs"] == f"{SMALL_EPOCHS} of 50"
 
 
 def test_claims(tmp_path):
@@ -163,8 +166,9 @@ def test_claims(tmp_path):
     # (0.071^2 + 0.007^2) / 2, the root of it: 0.050; the difference is 0.005.
     assert "norm_prop 1.850 ± 0.071 bpc, weight_norm 1.855 ± 0.007" in text
     assert "**undecided**: within 2 standard errors (0.050)" in text
-    assert "ahead after 2 of 2 epochs" in text
-    assert "it reaches the baseline's last figure in epoch 2: **agrees**" in text
+    done = SMALL_EPOCHS
+    assert f"ahead after {done} of {done} epochs" in text
+    assert f"reaches the baseline's last figure in epoch {done}: **agrees**" in text
     assert "**contradicts the claim**, beyond 2 standard errors" in text
     assert "**contradicts the claim**, but not every model has more than one" in text
     assert "batch_norm takes 1.40 times as long on A CPU, 2 cores: **agrees**" in text

@@ -185,6 +185,7 @@ from training import theano_flags
 theano_flags.configure("cpu", "float32")
 import numpy, theano
 from theano import tensor
+import rewrites
 rewrites.register()
 rewrites.register()
 from bricks.character_model import CharacterModel
