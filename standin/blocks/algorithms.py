@@ -226,11 +226,10 @@ class Adam(StepRule):
         beta1 = self.beta1 * self.decay_factor**time
         next_mean = beta1 * mean + (1 - beta1) * previous_step
         next_variance = self.beta2 * variance + (1 - self.beta2) * previous_step**2
-        correction = tensor.sqrt(1 - self.beta2**next_time) / (
-            1 - self.beta1**next_time
-        )
-        step = next_mean / (tensor.sqrt(next_variance) + self.epsilon)
-        step = self.learning_rate * correction * step
+        # The order of the paper's section 2, which rounds as upstream does.
+        corrected = self.learning_rate * tensor.sqrt(1 - self.beta2**next_time)
+        rate = corrected / (1 - self.beta1**next_time)
+        step = rate * next_mean / (tensor.sqrt(next_variance) + self.epsilon)
         updates = [(mean, next_mean), (variance, next_variance), (time, next_time)]
         return step, updates
 
