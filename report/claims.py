@@ -5,9 +5,9 @@ from statistics import mean
 
 from report.groups import mean_deviation, seconds, variation_name
 from report.runs import UNIT
-from report.tables import DIGITS, RELEASED, score
+from report.tables import DIGITS, PAPER_FORM, score
 
-FORMS = ((), RELEASED)
+FORMS = ((), PAPER_FORM)
 NO_RUNS = "No runs yet."
 # Two means differ if they do by more than this many standard errors.
 ERRORS = 2.0
@@ -71,7 +71,7 @@ def label(kind):
 
 
 def forms(kind):
-    """The forms of norm_prop to judge: in DRAW the paper's was the released one."""
+    """The forms of norm_prop to judge: in DRAW the released one comes first."""
     return FORMS if kind.experiment == "draw" else FORMS[:1]
 
 

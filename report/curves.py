@@ -4,7 +4,7 @@ import io
 from statistics import mean, stdev
 
 from report.runs import VALIDATION
-from report.tables import RELEASED
+from report.tables import PAPER_FORM
 
 COLOURS = {
     "baseline": "#444444",
@@ -57,8 +57,8 @@ def learning_curves(kind):
     """
     from matplotlib.ticker import MaxNLocator
 
-    # What the paper shows of DRAW is most likely the released form.
-    forms = ((), RELEASED) if kind.experiment == "draw" else ((),)
+    # What the paper shows of DRAW is most likely the released form, the default.
+    forms = ((), PAPER_FORM) if kind.experiment == "draw" else ((),)
     rows = [row for row in kind.rows() if row.variation in forms]
     drawn = {(row.model, row.variation) for row in rows}
     if not drawn:
@@ -88,7 +88,7 @@ def draw_mean(axes, runs, name, length, style, model, variation):
     epochs = range(1, length + 1)
     values = [[run.rows[epoch - 1][name] for run in runs] for epoch in epochs]
     means = [mean(value) for value in values]
-    label = model + (", as released" if variation else "")
+    label = model + (", eq. 13-15" if variation else "")
     solid = style != "--"
     axes.plot(
         epochs,

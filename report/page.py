@@ -173,7 +173,7 @@ def figures(document, kinds, measured):
         style = (
             "training dashed, validation solid"
             if kind.experiment == "ptb"
-            else "on test; as released dotted"
+            else "on test; norm_prop by eq. 13-15 dotted"
         )
         full = all(row.full for row in kind.rows())
         partial = ", not all runs of full length" if kind.published and not full else ""

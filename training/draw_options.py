@@ -15,7 +15,8 @@ ONLY_FOR = {
     "moments": ("norm_prop",),
     "compensation": ("norm_prop",),
 }
-DEFAULTS = {"moments": "printed", "compensation": "paper"}
+# Table 3 most likely shows the form of the released code (docs/ERRATA.md).
+DEFAULTS = {"moments": "printed", "compensation": "released"}
 # Learning rate and its decay. The released layer normalisation has its own.
 RATES = dict.fromkeys(MODELS, (1e-2, 1e-3))
 RATES["layer_norm"] = (1e-3, 1e-5)
@@ -76,6 +77,7 @@ def add_model_options(parser):
             "gamma_h": "norm_prop 0.5, weight_norm 1",
             "gamma_c": "norm_prop 0.5, layer_norm 1",
         },
+        DEFAULTS["compensation"],
     )
 
 

@@ -80,7 +80,7 @@ def device(text):
     return text
 
 
-def add_normalisation_options(group, published):
+def add_normalisation_options(group, published, compensation):
     """Add the options that some of the models have, without defaults.
 
     Parameters
@@ -88,6 +88,8 @@ def add_normalisation_options(group, published):
     group : argument group
     published : dict of str to str
         For each gamma, what the help says of its default.
+    compensation : str
+        The default of ``--compensation``.
     """
     for name, default in published.items():
         group.add_argument(
@@ -110,7 +112,7 @@ def add_normalisation_options(group, published):
         default=argparse.SUPPRESS,
         help="what is divided by: eq. 13-15, or as in the released DRAW code, or "
         "nothing, which leaves weight normalisation with a gamma_c (norm_prop; "
-        "default: paper)",
+        f"default: {compensation})",
     )
     group.add_argument(
         "--forget-bias",

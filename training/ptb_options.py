@@ -75,6 +75,7 @@ def add_model_options(parser):
             "gamma_h": "norm_prop 2, batch_norm 0.1, the others 1",
             "gamma_c": "batch_norm 0.1, the others 1; weight_norm has none",
         },
+        DEFAULTS["compensation"],
     )
     group.add_argument(
         "--input-scale",
