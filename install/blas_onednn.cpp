@@ -1,6 +1,6 @@
 /* sgemm_ for Theano: large products by oneDNN, the others by OpenBLAS.
 
-   Built by blas.py into a library of its own. Both libraries choose their code by the
+   Built by blas.py. Both libraries choose their code by the
    processor they find; OPENBLAS_CORETYPE, which some machines need for the old OpenBLAS
    of NumPy 1.19, also holds this one to older instructions, and oneDNN is not held. */
 
@@ -12,12 +12,12 @@ extern "C" {
 int dnnl_sgemm(char transa, char transb, int64_t m, int64_t n, int64_t k, float alpha,
                const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
                float* c, int64_t ldc);
-void SMALL(const char* transa, const char* transb, const int* m, const int* n,
+void OPENBLAS_SGEMM(const char* transa, const char* transb, const int* m, const int* n,
            const int* k, const float* alpha, const float* a, const int* lda,
            const float* b, const int* ldb, const float* beta, float* c,
            const int* ldc);
 
-void reproduce_sgemm_(const char* transa, const char* transb, const int* m,
+void reproduce_onednn_sgemm_(const char* transa, const char* transb, const int* m,
                       const int* n, const int* k, const float* alpha, const float* a,
                       const int* lda, const float* b, const int* ldb,
                       const float* beta, float* c, const int* ldc) {
@@ -26,7 +26,7 @@ void reproduce_sgemm_(const char* transa, const char* transb, const int* m,
     if (double(*m) * *n * *k < 1e6
         || dnnl_sgemm(*transb, *transa, *n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c,
                       *ldc) != 0)
-        SMALL(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        OPENBLAS_SGEMM(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 }
 
