@@ -12,13 +12,17 @@ from install import steps
 FUNCTIONS = ["gemm", "gemv", "ger", "dot"]
 PREFIX = "scipy_"
 SYSTEM = ["-lopenblas", "-lmkl_rt", "-lblas"]
-# A system BLAS is taken if it is at most this much slower than the wheel's.
+# The library that is built of oneDNN's product and the wheel's OpenBLAS.
+ONEDNN = "reproduce_onednn"
+# A system BLAS is taken if it is at most this much slower than the wheel's,
+# oneDNN only if it is faster by more than this.
 TOLERANCE = 1.15
 ROUNDS = 4
 ALONE = {name + "_NUM_THREADS": "1" for name in ["OPENBLAS", "MKL", "OMP", "BLIS"]}
 FLOP = 2 * 64 * 1000 * 4000
 
-PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blas_probe.cpp")
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROBE = os.path.join(HERE, "blas_probe.cpp")
 PACKAGES = [
     ("apt-get", "apt-get install g++", "apt-get install libopenblas-dev"),
     ("dnf", "dnf install gcc-c++", "dnf install openblas-devel"),
@@ -114,14 +118,42 @@ def measure(ways, compiler):
     return found
 
 
-def choose(wheel_folder, compiler):
-    """Measure the system's BLAS and the wheel's and choose one.
+def build_onednn(folder, flags, compiler):
+    """Build the library whose sgemm_ is oneDNN's, and small products OpenBLAS's.
+
+    Parameters
+    ----------
+    folder : str
+        Where oneDNN's library is and the new one goes.
+    flags : list of str
+        That link with the wheel's OpenBLAS, and find it at run time.
+    compiler : str
+
+    Returns
+    -------
+    list of str or None
+        The flags that link with both; None if it cannot be built here.
+    """
+    binary = os.path.join(folder, f"lib{ONEDNN}.so")
+    command = [compiler, "-O2", "-fPIC", "-shared", "-fopenmp", "-o", binary]
+    command += [f"-DOPENBLAS_SGEMM={PREFIX}sgemm_"]
+    command += [os.path.join(HERE, "blas_onednn.cpp"), "-L" + folder]
+    command += ["-l:libdnnl.so.3", *flags, "-Wl,-rpath," + folder]
+    if steps.capture(command, timeout=60)[0]:
+        return None
+    return ["-L" + folder, "-l" + ONEDNN]
+
+
+def choose(wheel_folder, compiler, onednn_folder=None):
+    """Measure the system's BLAS, the wheel's and oneDNN's product, and choose one.
 
     Parameters
     ----------
     wheel_folder : str or None
         The folder of the wheel's library.
     compiler : str
+    onednn_folder : str, optional
+        The folder of oneDNN's library.
 
     Returns
     -------
@@ -143,9 +175,15 @@ def choose(wheel_folder, compiler):
         macros = [f"-D{name}={PREFIX}{name}" for name in names]
         # With -L, Theano also writes the folder into what it links, as rpath does.
         flags = ["-L" + wheel_folder, "-l" + PREFIX + "openblas"]
-        ways["wheel"] = flags + ["-Wl,-rpath," + wheel_folder], macros
+        linked = flags + ["-Wl,-rpath," + wheel_folder]
+        ways["wheel"] = linked, macros
+        before = onednn_folder and build_onednn(onednn_folder, linked, compiler)
+        if before:
+            onednn = [f"-Dsgemm_={ONEDNN}_sgemm_", *macros[1:]]
+            path = "-Wl,-rpath," + onednn_folder
+            ways["onednn"] = before + linked + [path], onednn
     found = measure(ways, compiler)
-    wheel = found.pop("wheel", None)
+    wheel, fast = found.pop("wheel", None), found.pop("onednn", None)
     flag = min(found, key=found.get, default=None)
     system = found.get(flag)
     if system is None and wheel is None:
@@ -153,6 +191,12 @@ def choose(wheel_folder, compiler):
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
             f"nor the system's; install one with {_advice(1)}"
         )
+    others = [one[0] for one in (wheel, system) if one]
+    if fast and wheel and TOLERANCE * fast[0] < min(others):
+        settings = f"[blas]\nldflags = {' '.join(before + flags)}\n"
+        settings += f"\n[gcc]\ncxxflags = {' '.join(onednn)}\n"
+        other = f"the wheel's OpenBLAS {_speed(wheel)}"
+        return settings, fast[1], f"oneDNN for products, {_speed(fast)} ({other})"
     if wheel is None or (system and system[0] <= TOLERANCE * wheel[0]):
         other = f"the wheel's {_speed(wheel)}" if wheel else "the wheel's does not link"
         settings = f"[blas]\nldflags = {flag}\n"

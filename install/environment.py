@@ -237,7 +237,9 @@ def _make_base(python, pip, compiler, wanted):
     _pip("installing Fuel", *locked, "--no-deps", "-r", fuel, env=fake, hint=hint)
 
     progress = steps.Progress("measuring BLAS")
-    settings, library, reason = blas.choose(_wheel_folder(), compiler)
+    settings, library, reason = blas.choose(
+        _wheel_folder(), compiler, os.path.join(VENV, "lib")
+    )
     progress.done(reason)
     with open(os.path.join(VENV, "theanorc"), "w") as file:
         file.write("# Written by ./reproduce setup for this machine.\n" + settings)

@@ -12,12 +12,14 @@ from theano.tensor.opt import in2out
 from rewrites.activations import fast_activations
 from rewrites.prefix import prefix_gradient
 from rewrites.products import sum_as_product, transpose_last
+from rewrites.transposed import transpose_once
 from rewrites.vectorised import vectorise
 
 # At which point of Theano's own rewrites each has its turn.
 POSITIONS = (
     (transpose_last, 1.62),  # scans are final; products are not BLAS calls yet
     (sum_as_product, 1.63),
+    (transpose_once, 1.64),
     (prefix_gradient, 2.1),  # zeros are in their final form
     (fast_activations, 48.9),  # whatever knows tanh and sigmoid has run; not fusion
     (vectorise, 76),  # after the choice of what is computed in place

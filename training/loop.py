@@ -14,6 +14,36 @@ from training.progress import Progress
 UNITS = {"bpc": "bpc", "nll": "nats"}
 
 
+def descent(options, brick, cost):
+    """An update: clip the gradient, Adam, back to unit norms, in this order.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Its `learning_rate` and `clipping` count.
+    brick : brick
+        As for :func:`train`.
+    cost : Theano scalar
+
+    Returns
+    -------
+    algorithm : blocks.algorithms.GradientDescent
+        Not initialised yet.
+    adam : blocks.algorithms.Adam
+        Its step rule, whose learning rate changes.
+    """
+    adam = Adam(options.learning_rate)
+    clip = StepClipping(options.clipping or None)
+    algorithm = GradientDescent(
+        cost=cost,
+        parameters=brick.trained_parameters,
+        step_rule=CompositeRule([clip, adam, UnitNorm(brick.unit_norm_parameters)]),
+    )
+    # Moving averages of batch normalisation's population statistics.
+    algorithm.add_updates(ComputationGraph(cost).updates)
+    return algorithm, adam
+
+
 def train(
     options,
     interrupts,
@@ -58,16 +88,7 @@ def train(
     history, parameters = folder.history, brick.all_parameters
     unit = metrics[0].rpartition("_")[2]
 
-    # An update: clip the gradient, Adam, back to unit norms, in this order.
-    adam = Adam(options.learning_rate)
-    clip = StepClipping(options.clipping or None)
-    algorithm = GradientDescent(
-        cost=cost,
-        parameters=brick.trained_parameters,
-        step_rule=CompositeRule([clip, adam, UnitNorm(brick.unit_norm_parameters)]),
-    )
-    # Moving averages of batch normalisation's population statistics.
-    algorithm.add_updates(ComputationGraph(cost).updates)
+    algorithm, adam = descent(options, brick, cost)
     meter = ext.Meter(algorithm, cost if reported is None else reported, history)
     variables = state.variables(algorithm, parameters, adam.learning_rate)
 

@@ -1,0 +1,65 @@
+"""The baseline of the Penn Treebank experiment in PyTorch: see `serve`.
+
+Run by the Python that is given with --torch-python, which has PyTorch and nothing of
+the archive. The model is that of the experiment: 50 fixed vectors, one
+LSTM, a softmax of 50, cross-entropy, the norm of the gradient clipped at 1, Adam. What
+PyTorch has beyond it is a second bias vector of the LSTM (4 * units numbers).
+"""
+
+import argparse
+import itertools
+
+import torch
+from serve import serve
+from torch import nn
+
+VOCABULARY = 50
+
+
+class CharacterModel(nn.Module):
+    def __init__(self, units):
+        super().__init__()
+        vectors = nn.init.orthogonal_(torch.empty(VOCABULARY, VOCABULARY))
+        self.encoding = nn.Embedding.from_pretrained(vectors * VOCABULARY**0.5)
+        self.lstm = nn.LSTM(VOCABULARY, units)
+        self.readout = nn.Linear(units, VOCABULARY)
+        self.h_0 = nn.Parameter(torch.zeros(units))
+        self.c_0 = nn.Parameter(torch.zeros(units))
+
+    def forward(self, symbols):
+        """Mean cost of the predictions, in nats; symbols are (time, batch)."""
+        batch = symbols.shape[1]
+        initial = [v.expand(1, batch, -1).contiguous() for v in (self.h_0, self.c_0)]
+        states, _ = self.lstm(self.encoding(symbols[:-1]), tuple(initial))
+        logits = self.readout(states).flatten(0, 1)
+        return nn.functional.cross_entropy(logits, symbols[1:].flatten())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--units", type=int, default=1000)
+    parser.add_argument("--length", type=int, default=100)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    model = CharacterModel(options.units)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    adam = torch.optim.Adam(trained, lr=2e-3)
+    shape = 4, options.length, options.batch_size
+    turn = itertools.cycle(torch.randint(0, VOCABULARY, shape))
+
+    def update():
+        adam.zero_grad()
+        cost = model(next(turn))
+        cost.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        adam.step()
+        return cost.item()
+
+    serve(update, torch=torch.__version__, threads=torch.get_num_threads())
+
+
+if __name__ == "__main__":
+    main()
