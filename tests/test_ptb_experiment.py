@@ -12,6 +12,7 @@ import numpy
 import pytest
 
 import ptb_experiment
+from training import device
 from training.trained import choose
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +75,10 @@ def test_the_run_folder(finished):
     assert facts["data"]["sample"] is True and facts["data"]["checksums"]
     assert facts["configuration"]["model"] == "norm_prop"
     assert facts["versions"]["theano"] == "1.0.5"
-    assert facts["blocks"]["version"]
+    assert facts["blocks"]["version"] and facts["host"]["blas"]
+    assert 1e8 < facts["peak_memory"] < 4e9  # bytes
+    known = device.archive_commit()
+    assert facts["archive"] == known and (known is None or len(known) >= 7)
     log = [json.loads(x) for x in (finished / "metrics.jsonl").read_text().splitlines()]
     assert [(row["epoch"], row["updates"]) for row in log] == [(1, 400), (2, 800)]
     assert all(row["seconds"] > 0 for row in log)

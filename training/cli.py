@@ -101,6 +101,7 @@ def announce(options, folder, device_name, corpus, lines, parameters, needed):
         parameters=number,
         device=device_name,
         blocks=blocks,
+        archive=device.archive_commit(),
         versions=device.versions(),
         host=device.host(),
     )

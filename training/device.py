@@ -5,7 +5,9 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -109,13 +111,36 @@ def versions():
     return found
 
 
+def archive_commit():
+    """The archive's own commit, ending in + where files were changed; else None."""
+    command = ["git", "-C", str(theano_flags.ROOT), "describe", "--always"]
+    try:
+        done = subprocess.run(
+            [*command, "--abbrev=12", "--dirty=+"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.decode().strip()
+
+
 def host():
-    """Return what there is to know about this machine."""
+    """Return what there is to know about this machine, Theano's BLAS included.
+
+    Another BLAS, or another number of its threads, rounds differently.
+    """
+    import theano
+
+    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
     return {
         "name": socket.gethostname(),
         "system": platform.platform(),
         "cpu": processor(),
         "cores": len(os.sched_getaffinity(0)),
+        "blas": " ".join(re.findall(r"-l(\S+)", theano.config.blas.ldflags)),
+        "threads": {name: os.environ[name] for name in threads if name in os.environ},
     }
 
 
@@ -138,5 +163,6 @@ def notices(device, sample, blocks):
     if blocks["standin"]:
         lines.append("Blocks is this archive's stand-in, not the upstream library.")
     if device == "cpu":
-        lines.append(f"No GPU: this runs on the CPU ({host()['cores']} cores).")
+        cores = len(os.sched_getaffinity(0))
+        lines.append(f"No GPU: this runs on the CPU ({cores} cores).")
     return lines

@@ -11,6 +11,7 @@
 import fcntl
 import json
 import os
+import resource
 import shutil
 import time
 from pathlib import Path
@@ -243,7 +244,13 @@ class RunFolder:
         else:
             ending = {"status": "failed", "error": str(error) or kind.__name__}
         try:
-            self.describe(ended=now(), best=self.history.best, **ending)
+            self.describe(
+                ended=now(),
+                best=self.history.best,
+                # Linux counts in units of 1024 bytes.
+                peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                **ending,
+            )
         except RunError as second:
             if kind is None:
                 raise
