@@ -88,6 +88,8 @@ def train(options, interrupts, experiment="draw"):
         configuration(options, images, leave_out=draw_options.NOT_THE_RUN),
         options.resume,
     )
+    if folder.finished(options.epochs):
+        return folder
     with folder:
         brick = build_model(options)
         cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))

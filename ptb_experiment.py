@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from training import cli, device, ptb_options
-from training.files import replacing, write_json
+from training.files import read_json, replacing, write_json
 from training.options import configuration
 from training.run_folder import (
     RunFolder,
@@ -81,6 +81,8 @@ def train(options, interrupts, experiment="ptb"):
         configuration(options, corpus, leave_out=ptb_options.NOT_THE_RUN),
         options.resume,
     )
+    if folder.finished(options.epochs):
+        return folder
     with folder:
         # The model, and the mean over all predictions: bits are what is reported,
         # nats what is minimised, for the clipping threshold refers to them.
@@ -164,7 +166,17 @@ def use_trained(options, interrupts):
         bpc = sequence.score(brick, corpus.test)
         figures["test_sequence_bpc"] = bpc
         print(f"test  {bpc:.4f} bpc as one sequence, {len(corpus.test) - 1:,} steps")
-    write_json(run / "evaluation.json", {**figures, "length": wanted.length})
+    best = read_json(run / "run.json").get("best") or {}
+    figures.update(length=wanted.length, epoch=best.get("epoch"))
+    write_json(run / "evaluation.json", figures)
+
+
+def scored(folder):
+    """Whether the best epoch of a run has its score of the whole test sequence."""
+    path = folder.path / "evaluation.json"
+    figures = read_json(path) if path.exists() else {}
+    same = figures.get("epoch") == folder.history.best["epoch"]
+    return same and "test_sequence_bpc" in figures
 
 
 def train_all(options, interrupts):
@@ -190,7 +202,7 @@ def run(options, interrupts):
         train_all(options, interrupts)
         return
     folder = train(options, interrupts)
-    if options.generate or options.regularise:
+    if options.generate or (options.regularise and not scored(folder)):
         options.evaluate = folder.path
         options.whole_sequence = options.regularise
         use_trained(options, interrupts)

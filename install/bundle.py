@@ -15,7 +15,7 @@ import hashlib
 import os
 import shutil
 
-from install import ROOT, blocks, environment, images, steps
+from install import ROOT, blocks, environment, images, steps, workflow
 
 SUMS = "SHA256SUMS"
 README = """\
@@ -111,6 +111,7 @@ def _wheels(python, folder):
     command += ["--no-deps", "--dest", folder]
     lists = [os.path.join(ROOT, "requirements.txt")]
     lists += [os.path.join(ROOT, "install", n) for n in ["build.txt", "fuel.txt"]]
+    lists.append(os.path.join(ROOT, "workflow", "requirements.txt"))
     for path in lists:
         steps.run(
             f"downloading what {os.path.basename(path)} names",
@@ -233,16 +234,19 @@ def install(options):
     """Set up from a bundle and nothing else."""
     folder = os.path.abspath(os.path.expanduser(options.offline))
     check(folder)
+    wheels = os.path.join(folder, "wheels")
     for name in ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"]:
         os.environ.pop(name, None)
     os.environ.update(
         PIP_CONFIG_FILE=os.devnull,
         PIP_NO_INDEX="1",
-        PIP_FIND_LINKS=os.path.join(folder, "wheels"),
+        PIP_FIND_LINKS=wheels,
     )
     copy = os.path.join(folder, "blocks.tar")
     wanted = options.blocks or (copy if os.path.exists(copy) else "standin")
     environment.ensure(wanted, report=True)
+    if any(name.startswith("snakemake-") for name in os.listdir(wheels)):
+        workflow.ensure()
     data = os.path.join(folder, "data")
     if os.path.isdir(data):
         steps.say(f"the data sets are converted by `./reproduce data --from {data}`")

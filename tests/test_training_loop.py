@@ -274,7 +274,8 @@ def test_a_lost_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path):
     loop = Loop(tmp_path / "run", extra=[Spoil(after_n_batches=6)])
     with pytest.raises(extensions.Diverged, match=r"update 7 of epoch 2 has cost nan"):
         loop.run()
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "failed"
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["status"] == "diverged" and "update 7" in facts["error"]
     arrays, content = state.read(tmp_path / "run" / "state.npz")
     assert content["history"]["updates"] == 4
     assert all(numpy.isfinite(array).all() for array in arrays.values())

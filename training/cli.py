@@ -14,14 +14,20 @@ def carry_out(program, work, options):
     """Run ``work(options, interrupts)``; return the exit status.
 
     0 after success, 1 where something failed, 2 for options that make no sense,
-    128 + N after signal N.
+    75 where ``options.stop_after`` ended it and there is more to do, 128 + N after
+    signal N.
     """
     # Its report of an exception is a traceback; ours is a sentence, below.
     logging.getLogger("blocks.main_loop").setLevel(logging.CRITICAL)
-    with Interrupts() as interrupts:
+    with Interrupts(getattr(options, "stop_after", None)) as interrupts:
         try:
             work(options, interrupts)
         except Interrupted:
+            if interrupts.time_is_over:
+                print(
+                    f"The {options.stop_after:g} minutes of --stop-after are over, and "
+                    "there is more to do: the same command and --resume go on."
+                )
             return interrupts.exit_status
         except (RunError, DataError) as error:
             return report(program, error)

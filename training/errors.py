@@ -4,9 +4,12 @@ import sys
 
 
 class RunError(Exception):
-    """Something the user can act on; the message is one sentence."""
+    """Something the user can act on; the message is one sentence.
 
-    status = 1
+    `status` is the program's exit status, `ending` that of the run in ``run.json``.
+    """
+
+    status, ending = 1, "failed"
 
 
 class UsageError(RunError):

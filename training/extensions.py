@@ -117,6 +117,8 @@ class Meter(SimpleExtension):
 class Diverged(RunError):
     """The cost, or the norm of its gradient, is not a finite number."""
 
+    ending = "diverged"
+
 
 class Validation(SimpleExtension):
     """Monitoring after every epoch that a signal stops at once.

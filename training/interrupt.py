@@ -1,6 +1,7 @@
 """Signals: stop after the current update, save, leave with 128 + the signal's number.
 
-SIGINT (Ctrl-C) gives 130, SIGTERM 143, SIGHUP (the terminal has gone) 129.
+SIGINT (Ctrl-C) gives 130, SIGTERM 143, SIGHUP (the terminal has gone) 129. The end of
+the time that ``--stop-after`` grants is a signal too, SIGALRM, and gives 75.
 
 Blocks finishes the epoch on Ctrl-C, which may take hours, so its handlers are
 replaced once its main loop has installed them
@@ -13,6 +14,9 @@ import time
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Exit status of a program whose time was over before its work was done: EX_TEMPFAIL,
+# "try again later". Other programs give it seldom, shells never.
+TIME_IS_OVER = 75
 # A terminal and a parent process may both pass on one and the same Ctrl-C.
 SAME_SIGNAL_SECONDS = 0.5
 
@@ -26,23 +30,35 @@ class Interrupts:
 
     As a context manager it handles signals within the block.
 
+    Parameters
+    ----------
+    stop_after : float, optional
+        Minutes from the beginning of the block after which SIGALRM comes.
+
     Attributes
     ----------
     received : int or None
-        The number of the signal that came first.
+        The number of the signal that came first; another one replaces SIGALRM.
     """
 
-    def __init__(self):
+    def __init__(self, stop_after=None):
         self.received = None
+        self.stop_after = stop_after
         self._when = None
         self._at_once = True
 
     def __enter__(self):
         self._before = [signal.getsignal(number) for number in SIGNALS]
         self.install()
+        if self.stop_after is not None:
+            self._before_alarm = signal.signal(signal.SIGALRM, self._handle)
+            signal.setitimer(signal.ITIMER_REAL, 60 * self.stop_after)
         return self
 
     def __exit__(self, *error):
+        if self.stop_after is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before_alarm)
         for number, handler in zip(SIGNALS, self._before):
             signal.signal(number, handler)
 
@@ -54,8 +70,12 @@ class Interrupts:
             signal.signal(number, self._handle)
 
     @property
+    def time_is_over(self):
+        return self.received == signal.SIGALRM
+
+    @property
     def exit_status(self):
-        return 128 + self.received
+        return TIME_IS_OVER if self.time_is_over else 128 + self.received
 
     def check(self):
         """Raise if a signal has come."""
@@ -93,13 +113,19 @@ class Interrupts:
     def _handle(self, number, frame):
         now = time.monotonic()
         if self.received:
-            if now - self._when > SAME_SIGNAL_SECONDS:
+            if number == signal.SIGALRM:
+                return
+            if self.time_is_over:
+                # The first from outside: the program is about to leave, and is let.
+                self.received, self._when = number, now
+            elif now - self._when > SAME_SIGNAL_SECONDS:
                 # Files are moved into place whole, so this harms nothing.
                 os._exit(128 + number)
             return
         self.received, self._when = number, now
         # print() is not reentrant; a write is.
         text = "stopping" if self._at_once else "stopping after this update"
-        os.write(2, f"\n{signal.Signals(number).name}: {text}\n".encode())
+        name = "--stop-after" if self.time_is_over else signal.Signals(number).name
+        os.write(2, f"\n{name}: {text}\n".encode())
         if self._at_once:
             raise Interrupted(number)

@@ -138,6 +138,8 @@ def check_model_options(options, only_for, defaults):
     ------
     UsageError
     """
+    if options.stop_after is not None and options.evaluate is not None:
+        raise UsageError("--stop-after is for training: --evaluate saves no state")
     for name, models in only_for.items():
         given = name in options
         if given and options.model not in models and options.evaluate is None:
@@ -229,6 +231,13 @@ def add_run_options(parser):
         default=10.0,
         help="save the state within an epoch this often (and after every epoch)",
     )
+    group.add_argument(
+        "--stop-after",
+        type=positive,
+        metavar="MINUTES",
+        help="so long after the start of the program, save after the current update "
+        "and leave, with exit status 75 while there is more to do; --resume goes on",
+    )
     add_machine_options(parser)
 
 
@@ -286,7 +295,7 @@ def configuration(options, data, leave_out=()):
     leave_out : iterable of str
         More options that say where or how, and not what.
     """
-    where = {"data_dir", "results_dir", "tag", "resume", *leave_out}
+    where = {"data_dir", "results_dir", "tag", "resume", "stop_after", *leave_out}
     values = {name: value for name, value in vars(options).items() if name not in where}
     digest = hashlib.sha256(json.dumps(data.checksums, sort_keys=True).encode())
     return {**values, "data": f"{data.name} {digest.hexdigest()[:12]}"}

@@ -155,6 +155,25 @@ class RunFolder:
     def continued(self):
         return self.arrays is not None
 
+    def finished(self, epochs):
+        """Whether the run has ended already, pictures and all, with `epochs` epochs.
+
+        If so it is said, and the folder is given free.
+        """
+        try:
+            status = read_json(self.path / "run.json").get("status")
+        except RunError:
+            return False  # it is written again
+        if self.history.epoch < epochs or status != "finished":
+            return False
+        self._lock.close()
+        best = self.history.best["epoch"]
+        print(
+            f"{self.path} is finished: {self.history.epoch} epochs are done, the best "
+            f"is epoch {best}. --epochs with a larger number goes on."
+        )
+        return True
+
     def values(self, variables):
         """The saved values, checked to be those of `variables`; None in a new run.
 
@@ -242,7 +261,10 @@ class RunFolder:
         elif issubclass(kind, KeyboardInterrupt):
             ending = {"status": "stopped"}
         else:
-            ending = {"status": "failed", "error": str(error) or kind.__name__}
+            ending = {
+                "status": getattr(kind, "ending", "failed"),
+                "error": str(error) or kind.__name__,
+            }
         try:
             self.describe(
                 ended=now(),

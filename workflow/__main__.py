@@ -1,0 +1,234 @@
+"""``./reproduce all``: the whole paper, or what a plan names of it."""
+
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from datasets import DataError
+from install import steps
+from install import workflow as environment
+from training.errors import RunError, UsageError, report
+from training.interrupt import TIME_IS_OVER
+from workflow import run as slots
+from workflow.options import parse
+from workflow.plan import Plan
+
+ROOT = Path(__file__).resolve().parent.parent
+IN_IMAGE = "/opt/reproduce"
+# The states of a run that another slot would not change.
+ENDED = ("finished", "diverged")
+
+
+def cores():
+    return len(os.sched_getaffinity(0))
+
+
+def configuration(plan, options, results, data_dir):
+    """What the Snakefile and ``run.py`` are told."""
+    python = f"{IN_IMAGE}/.venv/bin/python" if options.image else sys.executable
+    root = IN_IMAGE if options.image else str(ROOT)
+    runs = {}
+    for name, about in plan.runs.items():
+        line = f"./reproduce {about['experiment']} {shlex.join(about['arguments'])}"
+        words = [f"{root}/{about['experiment']}_experiment.py", *about["arguments"]]
+        words += ["--results-dir", str(results), "--resume"]
+        if data_dir and about["data"]:
+            words += ["--data-dir", data_dir]
+        if options.device:
+            words += ["--device", options.device]
+        runs[name] = {
+            **about,
+            # Snakemake fills in what is in braces.
+            "line": line.replace("{", "{{").replace("}", "}}"),
+            "words": words,
+            "folder": str(results / name),
+            "log": str(results / "logs" / f"{name}.log"),
+        }
+    slot = options.stop_after
+    return {
+        "root": str(ROOT),
+        "python": sys.executable,
+        "run_root": root,
+        "run_python": python,
+        "image": options.image,
+        "data_dir": data_dir,
+        # On a cluster jobs wait in a queue, and the time is that of each.
+        "minutes": slot if options.profile else None,
+        "until": time.time() + 60 * slot if slot and not options.profile else None,
+        "threads": options.threads or max(1, cores() // options.jobs),
+        "runs": runs,
+        "figures": plan.figures,
+        "report": plan.report,
+        "sample": plan.sample,
+    }
+
+
+def command(python, options, results, configured, unfinished):
+    """Snakemake's command line."""
+    found = [python, "-m", "snakemake", "--snakefile", ROOT / "workflow" / "Snakefile"]
+    found += ["--directory", results, "--configfile", configured["path"]]
+    found += ["--rerun-triggers", "mtime", "params", "--rerun-incomplete"]
+    # The lock on the results folder is our own, which no crash leaves behind.
+    found += ["--nolock", "--keep-going", "--scheduler", "greedy"]
+    if options.profile:
+        found += ["--profile", Path(options.profile).resolve()]
+        if options.jobs > 1:
+            found += ["--jobs", options.jobs]
+    else:
+        found += ["--cores", configured["threads"] * options.jobs]
+    if options.dry_run:
+        found += ["--dry-run"]
+    else:
+        found += ["--quiet", "progress", "rules"]
+    if unfinished:
+        found += ["--forcerun", *(f"{name}/{slots.SLOT}" for name in unfinished)]
+    return [str(word) for word in [*found, *options.snakemake]]
+
+
+def lock(results):
+    """Keep other ``./reproduce all`` out of a results folder as long as this runs.
+
+    Raises
+    ------
+    RunError
+        If there is one.
+    """
+    file = open(results / ".workflow.lock", "a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise RunError(
+            f"another ./reproduce all works in {results}: wait for it to end, or give "
+            "another --results-dir"
+        ) from None
+    return file
+
+
+def run_snakemake(words, held, cluster):
+    """Run it; hand signals on to its runs, which save. Return status and signal.
+
+    Parameters
+    ----------
+    words : list of str
+    held : file
+        Kept open as long as it runs.
+    cluster : bool
+        Whether the runs are jobs elsewhere.
+    """
+    received = []
+    environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=[held.fileno()],
+        env=environment,
+    )
+
+    def hand_on(number, frame):
+        received.append(number)
+        os.write(2, b"\nstopping: the runs save after their current update\n")
+        # After SIGTERM Snakemake starts nothing more, and waits for what runs; after
+        # SIGINT it cancels its jobs on the cluster.
+        try:
+            if cluster:
+                process.send_signal(signal.SIGINT)
+            else:
+                os.killpg(process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+
+    for number in slots.SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, hand_on)
+    return process.wait(), (received or [None])[0]
+
+
+def summary(plan, results):
+    """Print how far the runs are; return their states by name."""
+    states = {}
+    width = max(map(len, plan.runs))
+    for name, about in plan.runs.items():
+        folder = str(results / name)
+        slot, done = slots.slot(folder), slots.epochs(folder)
+        # A run that is under way has none.
+        begun = slots.facts(folder).get("status", "not begun")
+        states[name] = slot.get("state", begun)
+        print(
+            f"{name:{width}s}  {done:3d} of {about['epochs']:3d} epochs  "
+            f"{states[name]}" + (f": {slot['message']}" if slot.get("message") else "")
+        )
+    return states
+
+
+def work(options, python):
+    plan = Plan(options.plan)
+    results = Path(options.results_dir or plan.results).expanduser().resolve()
+    data_dir = options.data_dir or plan.data_dir
+    if data_dir:
+        data_dir = str(Path(data_dir).expanduser().resolve())
+    elif options.image:
+        from datasets.locate import data_folders
+
+        data_dir = str(data_folders()[0].resolve())
+    configured = configuration(plan, options, results, data_dir)
+    new = not results.exists()
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        # A dry run may be done beside a real one.
+        held = tempfile.NamedTemporaryFile() if options.dry_run else lock(results)
+        path = Path(held.name) if options.dry_run else results / ".workflow.json"
+        configured["path"] = str(path)
+        path.write_text(json.dumps(configured, indent=1))
+    except OSError as error:
+        raise RunError(f"cannot write in {results} ({error.strerror})") from error
+    how = "as jobs" if options.profile else f"{options.jobs} at a time"
+    print(f"{plan.path}: {len(plan.runs)} runs in {results}, {how}", flush=True)
+    unfinished = [
+        name
+        for name in plan.runs
+        if slots.slot(str(results / name)).get("state", "finished") not in ENDED
+    ]
+    words = command(python, options, results, configured, unfinished)
+    status, received = run_snakemake(words, held, bool(options.profile))
+    print(flush=True)
+    states = summary(plan, results)
+    if options.dry_run and new:
+        shutil.rmtree(str(results))
+    if received:
+        return 128 + received
+    if options.dry_run:
+        return status
+    if status or "failed" in states.values():
+        print("Something failed: see above, and the logs in", results / "logs")
+        return 1
+    if not set(states.values()) <= set(ENDED):
+        print("There is more to do: the same command goes on.")
+        return TIME_IS_OVER
+    if plan.report:
+        print(f"Everything is finished: {results / 'report.html'}")
+    return 0
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    try:
+        with steps.signals_stop():
+            python = environment.ensure()
+        return work(options, python)
+    except (RunError, UsageError, DataError, steps.SetupError) as error:
+        return report("./reproduce all", error)
+    except steps.Interrupted as stop:
+        return 128 + stop.signum
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""One slot of one run: go on with the experiment and note how far it got.
+
+``run.py FILE NAME``: FILE is what ``./reproduce all`` has written, NAME the run's.
+The rules of the Snakefile start this, here or in a container; standard library only.
+Snakemake knows done and not done. A run may also be stopped, which is no failure, and
+figures and report want to be made of what there is. So this always leaves
+``slot.json`` in the run folder and exits with 0: ``state`` in it is
+
+``finished``   nothing is left to do
+``stopped``    by the end of the time or by a signal; the next slot goes on
+``diverged``   the cost was lost; it would be lost in the same way again
+``failed``     for a reason that may have been removed by the next time: it is in
+               ``message`` and in the log
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SLOT, STATE, METRICS, FACTS = "slot.json", "state.npz", "metrics.jsonl", "run.json"
+TIME_IS_OVER = 75  # as in training/interrupt.py
+SHORTEST = 0.01  # minutes that are worth a start
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def facts(folder):
+    """Read ``run.json``; empty where there is none, or none that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(os.path.join(folder, FACTS)) as file:
+            return json.load(file)
+    return {}
+
+
+def epochs(folder):
+    """Number of epochs in ``metrics.jsonl``."""
+    with contextlib.suppress(OSError):
+        with open(os.path.join(folder, METRICS)) as file:
+            return sum(1 for line in file if line.strip())
+    return 0
+
+
+def slot(folder):
+    """Read what the last slot left; empty before the first."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(os.path.join(folder, SLOT)) as file:
+            return json.load(file)
+    return {}
+
+
+def without_state(folder, wanted):
+    """What to say of a run whose figures are here and whose state is not, or None.
+
+    So are the runs in the archive's own repository.
+    """
+    done = epochs(folder)
+    if not done or os.path.exists(os.path.join(folder, STATE)):
+        return None
+    if done >= wanted and facts(folder).get("status") == "finished":
+        return "finished", "its figures are here already"
+    return "failed", (
+        f"{folder} has {done} epochs and no {STATE}: bring it (./reproduce state) or "
+        "move the folder away to start again"
+    )
+
+
+class Child:
+    """The experiment, in a session of its own: signals reach it once, from here."""
+
+    def __init__(self, command, environment):
+        self.signalled = False
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, self.hand_on)
+        self.process = None
+        if not self.signalled:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                env=environment,
+            )
+        if self.signalled and self.process:
+            self.process.send_signal(signal.SIGTERM)
+
+    def hand_on(self, number, frame):
+        self.signalled = True
+        if getattr(self, "process", None) and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def wait(self, name, log):
+        """Hand lines on, under the run's name; return status and last error line."""
+        last = [""]
+
+        def errors():
+            for line in self.process.stderr:
+                log.write(line)
+                log.flush()
+                text = line.decode(errors="replace").strip()
+                last[0] = text or last[0]
+
+        reader = threading.Thread(target=errors)
+        reader.start()
+        for line in self.process.stdout:
+            log.write(line)
+            log.flush()
+            print(f"[{name}]", line.decode(errors="replace").rstrip(), flush=True)
+        reader.join()
+        return self.process.wait(), last[0]
+
+
+def carry_out(name, about, minutes):
+    """Run a slot; return state and message.
+
+    Parameters
+    ----------
+    name : str
+    about : dict
+        ``folder``, ``log``, ``epochs`` and ``words``, the program and its options.
+    minutes : float or None
+        Length of the slot.
+    """
+    folder = about["folder"]
+    found = without_state(folder, about["epochs"])
+    if found:
+        return found
+    command = [sys.executable, *about["words"]]
+    if minutes is not None:
+        if minutes < SHORTEST:
+            return "stopped", "its turn did not come"
+        command += ["--stop-after", f"{minutes:.4f}"]
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    if not os.access(ROOT, os.W_OK):  # in an image
+        compiled = os.path.join(tempfile.gettempdir(), f"theano-{os.getuid()}")
+        environment.setdefault("REPRODUCE_COMPILEDIR", compiled)
+    os.makedirs(os.path.dirname(about["log"]), exist_ok=True)
+    with open(about["log"], "ab") as log:
+        log.write(f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
+        log.flush()
+        child = Child(command, environment)
+        if child.process is None:
+            return "stopped", "its turn did not come"
+        status, error = child.wait(name, log)
+    if status == 0:
+        return "finished", ""
+    if status == TIME_IS_OVER or child.signalled:
+        return "stopped", ""
+    if facts(folder).get("status") == "diverged":
+        return "diverged", error
+    return "failed", error or f"exit status {status}, see {about['log']}"
+
+
+def main(path, name):
+    """Carry out one run of those that the file at `path` describes."""
+    with open(path) as file:
+        configured = json.load(file)
+    about, minutes = configured["runs"][name], configured["minutes"]
+    if configured["until"] is not None:
+        minutes = (configured["until"] - time.time()) / 60
+    state, message = carry_out(name, about, minutes)
+    os.makedirs(about["folder"], exist_ok=True)
+    path = os.path.join(about["folder"], SLOT)
+    with open(path + ".new", "w") as file:
+        json.dump({"state": state, "message": message}, file)
+        file.write("\n")
+    os.replace(path + ".new", path)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
