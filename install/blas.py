@@ -191,8 +191,8 @@ def choose(wheel_folder, compiler, onednn_folder=None):
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
             f"nor the system's; install one with {_advice(1)}"
         )
-    others = [one[0] for one in (wheel, system) if one]
-    if fast and wheel and TOLERANCE * fast[0] < min(others):
+    slower = [one[0] for one in (wheel, system) if one]
+    if fast and wheel and TOLERANCE * fast[0] < min(slower):
         settings = f"[blas]\nldflags = {' '.join(before + flags)}\n"
         settings += f"\n[gcc]\ncxxflags = {' '.join(onednn)}\n"
         other = f"the wheel's OpenBLAS {_speed(wheel)}"

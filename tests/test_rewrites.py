@@ -10,11 +10,13 @@ import pytest
 import theano
 from theano import tensor
 from theano.compile import get_mode
+from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
 from rewrites.activations import FAST
 from rewrites.prefix import PadWithZeros, prefix_gradient
 from rewrites.products import sum_as_product, transpose_last
+from rewrites.transposed import transpose_once
 from rewrites.vectorised import Vectorised, vectorise
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,6 +178,33 @@ def test_transposed_reshape():
         a = single(3, 4, 5)
         expected = a.transpose(2, 0, 1).reshape(5 if shape[1] == -1 else 15, -1)
         assert (function(a) == expected).all()
+
+
+def test_weights_are_transposed_once():
+    x, w = tensor.fmatrix(), tensor.fmatrix()
+
+    def steps(weights):
+        states, _ = theano.scan(
+            lambda h, v: tensor.tanh(tensor.dot(h, v)),
+            outputs_info=x,
+            non_sequences=weights,
+            n_steps=3,
+        )
+        return states[-1]
+
+    a, b = single(4, 5), single(5, 5)
+    expected = a
+    for _ in range(3):
+        expected = numpy.tanh(expected @ b.T)
+    function, ops = compiled([x, w], steps(w.T), before=[transpose_once])
+    assert sum(isinstance(op, CpuContiguous) for op in ops) == 1
+    numpy.testing.assert_allclose(function(a, b), expected, rtol=1e-4, atol=1e-6)
+    function, ops = compiled([x, w], steps(w), before=[transpose_once])
+    assert not has(ops, CpuContiguous)
+    # Backwards it is the transposed weights that each step multiplies by.
+    gradient = theano.grad(steps(w).sum(), w)
+    _, ops = compiled([x, w], gradient, before=[transpose_once])
+    assert has(ops, CpuContiguous)
 
 
 SCRIPT = """
