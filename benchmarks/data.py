@@ -2,7 +2,7 @@
 
 import time
 
-from training.progress import bar
+from training.bars import bar
 
 
 def ptb_stream(options):
@@ -28,13 +28,12 @@ def draw_stream(options):
     return images.name, WithNoise(image_stream(images.train), 64, 100, seed=1)
 
 
-def data(options):
+def data(options, found):
     """Seconds per batch at the published sizes, the start of an epoch included.
 
     From the real data where they have been converted, else from the built-in sample;
     the result says which.
     """
-    found = {}
     batches = 20 if options.quick else 791
     for name, make in {"ptb": ptb_stream, "draw": draw_stream}.items():
         source, stream = make(options)
@@ -48,4 +47,3 @@ def data(options):
                         break
         seconds = time.perf_counter() - since
         found[name] = {"source": source, "median": seconds / done, "batches": done}
-    return found

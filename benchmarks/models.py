@@ -3,8 +3,8 @@
 import contextlib
 
 from benchmarks.processes import Process, archive, environment, pytorch, take_turns
+from training.bars import bar
 from training.errors import RunError
-from training.progress import bar
 from training.ptb_options import MODELS
 
 PTB = {name: ["--model", name] for name in MODELS}
@@ -35,7 +35,7 @@ SCALING = {
 SCALING_QUICK = {"units": [4, 8], "length": [4, 6], "batch_size": [2, 4]}
 
 
-def compare(commands, options, title, env=None, sizes=({},)):
+def compare(commands, options, title, places, env=None):
     """Measure several programs in turns.
 
     Parameters
@@ -43,19 +43,13 @@ def compare(commands, options, title, env=None, sizes=({},)):
     commands : dict of str to list of str
     options : argparse.Namespace
     title : str
+    places : list of (dict, dict)
+        Sizes that each process is asked for, and where the results go.
     env : dict of str to dict, optional
         More environment variables, by program.
-    sizes : sequence of dict
-        Of what each process is asked for, one after the other.
-
-    Returns
-    -------
-    list of dict
-        For each of the sizes what :func:`benchmarks.processes.take_turns` returns,
-        with what the process said of itself.
     """
     with contextlib.ExitStack() as stack:
-        processes, found = {}, []
+        processes = {}
         with bar(len(commands), f"{title}: compiling", unit=" models") as shown:
             for name, command in commands.items():
                 shown.set_postfix_str(name)
@@ -63,14 +57,10 @@ def compare(commands, options, title, env=None, sizes=({},)):
                 processes[name] = Process(command, variables)
                 stack.callback(processes[name].close)
                 shown.update()
-        turns = options.rounds * len(commands) * len(sizes)
+        turns = options.rounds * len(commands) * len(places)
         with bar(turns, title, unit=" turns") as shown:
-            for size in sizes:
-                found.append(take_turns(processes, options, shown, size))
-        for measured in found:
-            for name, process in processes.items():
-                measured[name].update(process.facts)
-        return found
+            for sizes, found in places:
+                take_turns(processes, options, shown, found, sizes)
 
 
 def experiment(which, options, *more):
@@ -79,7 +69,7 @@ def experiment(which, options, *more):
     return [*sizes, "--math", options.math, *more]
 
 
-def ptb(options):
+def ptb(options, found):
     """Every model of the Penn Treebank, and PyTorch's LSTM."""
     commands = {
         name: archive("ptb", *arguments, *experiment("ptb", options))
@@ -89,29 +79,28 @@ def ptb(options):
     if options.torch_python:
         size = TORCH_QUICK if options.quick else TORCH_SIZE
         commands[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
-    return chosen(commands, options, "Penn Treebank")
+    chosen(commands, options, "Penn Treebank", found)
 
 
-def draw(options):
+def draw(options, found):
     """Every model of DRAW."""
     commands = {
         name: archive("draw", *arguments, *experiment("draw", options))
         for name, arguments in DRAW.items()
         if not options.models or name.partition(",")[0] in options.models
     }
-    return chosen(commands, options, "DRAW")
+    chosen(commands, options, "DRAW", found)
 
 
-def chosen(commands, options, title):
+def chosen(commands, options, title, found):
     if not commands:
         raise RunError(f"{title} has none of the models {' '.join(options.models)}")
-    return compare(commands, options, title)[0]
+    compare(commands, options, title, [({}, found)])
 
 
-def scaling(options):
+def scaling(options, found):
     """Norm prop, and PyTorch's LSTM, at other sizes; the other sizes as published."""
     values = SCALING_QUICK if options.quick else SCALING
-    found = {"units": {}}
     base = TORCH_QUICK if options.quick else TORCH_SIZE
 
     def commands(units=base["units"]):
@@ -122,17 +111,16 @@ def scaling(options):
             made[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
         return made
 
-    for units in values["units"]:
-        (measured,) = compare(commands(units), options, f"{units} units")
-        found["units"][units] = measured
+    for name, sizes in values.items():
+        found[name] = {size: {} for size in sizes}
+    for units, place in found["units"].items():
+        compare(commands(units), options, f"{units} units", [({}, place)])
     for name in ("length", "batch_size"):
-        sizes = [{name: value} for value in values[name]]
-        measured = compare(commands(), options, name.replace("_", " "), sizes=sizes)
-        found[name] = dict(zip(values[name], measured))
-    return found
+        places = [({name: size}, place) for size, place in found[name].items()]
+        compare(commands(), options, name.replace("_", " "), places)
 
 
-def rewrites(options):
+def rewrites(options, found):
     """Norm prop on the Penn Treebank without each of what makes it fast."""
     import rewrites as package
 
@@ -144,4 +132,4 @@ def rewrites(options):
     commands["none (--math strict)"] = archive(*model, "--math", "strict")
     commands["without oneDNN"] = commands["all"]
     env = {"without oneDNN": {"REPRODUCE_ONEDNN": "0"}}
-    return compare(commands, options, "rewrites", env)[0]
+    compare(commands, options, "rewrites", [({}, found)], env)

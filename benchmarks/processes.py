@@ -58,7 +58,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            universal_newlines=True,
+            text=True,
             start_new_session=True,
         )
         try:
@@ -93,8 +93,10 @@ class Process:
             file.close()
 
 
-def take_turns(processes, options, bar, sizes=None):
+def take_turns(processes, options, bar, found, sizes):
     """Measure processes in turns.
+
+    If it is interrupted, what has been measured by then counts.
 
     Parameters
     ----------
@@ -103,29 +105,35 @@ def take_turns(processes, options, bar, sizes=None):
         With `rounds` and `updates`, how many in a turn.
     bar : tqdm
         Advanced after each turn.
-    sizes : dict, optional
+    found : dict
+        To be filled in; see :func:`summary`.
+    sizes : dict
         For the processes: length and batch size.
-
-    Returns
-    -------
-    dict of str to dict
-        By name: `median`, `lowest` and all `seconds` of an update,
-        `processor_seconds`, `peak_bytes`, `cost` of the last.
     """
-    sizes = sizes or {}
     for process in processes.values():
         process.ask(WARM_UP, sizes)
     answers = {name: [] for name in processes}
-    for _ in range(options.rounds):
-        for name, process in processes.items():
-            bar.set_postfix_str(name)
-            answers[name].append(process.ask(options.updates, sizes))
-            bar.update()
-    return {name: summary(given) for name, given in answers.items()}
+    try:
+        for _ in range(options.rounds):
+            for name, process in processes.items():
+                bar.set_postfix_str(name)
+                answers[name].append(process.ask(options.updates, sizes))
+                bar.update()
+    finally:
+        for name, given in answers.items():
+            if given:
+                found[name] = {**processes[name].facts, **summary(given)}
 
 
 def summary(answers):
-    """Put the answers of one process together."""
+    """Put the answers of one process together.
+
+    Returns
+    -------
+    dict
+        `median`, `lowest` and all `seconds` of an update, `processor_seconds`,
+        `peak_bytes` of the process, `cost` of the last update.
+    """
     seconds = [value for answer in answers for value in answer["seconds"]]
     processor = [value for answer in answers for value in answer["processor_seconds"]]
     return {

@@ -8,8 +8,8 @@ import time
 
 from benchmarks.models import QUICK
 from benchmarks.processes import ROOT, environment
+from training.bars import bar
 from training.errors import RunError
-from training.progress import bar
 
 # DRAW in the form that trains.
 PROGRAMS = {
@@ -37,7 +37,7 @@ def run(program, arguments, env):
         env=env,
         stdout=subprocess.PIPE,
         stderr=errors,
-        universal_newlines=True,
+        text=True,
         start_new_session=True,
     ) as process:
         try:
@@ -62,9 +62,8 @@ def run(program, arguments, env):
     }
 
 
-def startup(options):
+def startup(options, found):
     """Both experiments with an empty and with a full cache of compiled code."""
-    found = {}
     with bar(2 * len(PROGRAMS), "start-up", unit=" runs") as shown:
         for name, program in PROGRAMS.items():
             sizes = QUICK[name] if options.quick else []
@@ -77,4 +76,3 @@ def startup(options):
                     arguments = [*sizes, *results, "--math", options.math]
                     found[name][cache] = run(program, arguments, env)
                     shown.update()
-    return found

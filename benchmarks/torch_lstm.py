@@ -49,9 +49,7 @@ def main():
     adam = torch.optim.Adam(trained, lr=2e-3)
 
     def prepare(length=options.length, batch_size=options.batch_size):
-        batches = itertools.cycle(
-            torch.randint(0, VOCABULARY, (4, length, batch_size))
-        )
+        batches = itertools.cycle(torch.randint(0, VOCABULARY, (4, length, batch_size)))
 
         def update():
             adam.zero_grad()
