@@ -16,7 +16,7 @@ from training.errors import RunError
 MODELS = {
     "ptb, baseline": ("ptb", "--model baseline"),
     "ptb, norm_prop": ("ptb", "--model norm_prop"),
-    "draw, norm_prop, released": ("draw", "--model norm_prop --compensation released"),
+    "draw, norm_prop": ("draw", "--model norm_prop"),
 }
 # Fast twice: the same seed must give the same numbers.
 WAYS = {

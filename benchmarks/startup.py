@@ -11,10 +11,9 @@ from benchmarks.processes import ROOT, environment
 from training.bars import bar
 from training.errors import RunError
 
-# DRAW in the form that trains.
 PROGRAMS = {
     "ptb": ["ptb_experiment.py", "--model", "norm_prop"],
-    "draw": "draw_experiment.py --model norm_prop --compensation released".split(),
+    "draw": ["draw_experiment.py", "--model", "norm_prop"],
 }
 # One epoch of two updates, with validation, best parameters and state.
 SHORT = "--sample --device cpu --epochs 1 --batches-per-epoch 2".split()
