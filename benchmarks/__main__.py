@@ -78,7 +78,11 @@ def parse(arguments=None):
         "sample is read",
     )
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, default=Path("results/benchmark")
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("results/benchmark"),
+        help="where the results go",
     )
     parser.add_argument(
         "--quick",

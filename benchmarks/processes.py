@@ -44,23 +44,27 @@ class Process:
     Raises
     ------
     RunError
-        If it ends before it is told to; with the last line that it wrote.
+        If it cannot be started, or ends before it is told to; with the last line that
+        it wrote.
     """
 
     def __init__(self, command, env):
         self.command = command
         self.errors = tempfile.TemporaryFile("w+")
         # A session of its own: Ctrl-C is for this program to handle.
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            start_new_session=True,
-        )
+        try:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.errors,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RunError(f"{command[0]}: {error.strerror}") from error
         try:
             self.facts = self._read()
         except BaseException:

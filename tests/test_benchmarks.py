@@ -91,6 +91,8 @@ def test_a_program_that_fails_is_named():
     code = "import sys; sys.exit('no such thing')"
     with pytest.raises(RunError, match="ended: no such thing"):
         Process([sys.executable, "-c", code], dict(os.environ))
+    with pytest.raises(RunError, match="/no/python: No such file"):
+        Process(["/no/python"], dict(os.environ))
 
 
 def test_ratios():
