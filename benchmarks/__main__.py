@@ -125,7 +125,7 @@ def complete(results, options):
     """Put in what is computed from several measurements."""
     for name, one in results.get("data", {}).items():
         update = results.get(name, {}).get("norm_prop")
-        share = one["median"] / update["median"] if update else None
+        share = one["mean"] / update["median"] if update else None
         one["share"] = "" if share is None else f"{100 * share:.2f}%"
     if options.quick:
         length, batch_size = 6, 4

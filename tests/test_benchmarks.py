@@ -106,7 +106,7 @@ def test_ratios():
 
 def test_cost_per_symbol_and_what_is_left_after_an_interruption(tmp_path):
     lengths = {25: {"norm_prop": measured(0.24)}, 100: {}}
-    results = {"scaling": {"length": lengths}, "data": {"ptb": {"median": 1.0}}}
+    results = {"scaling": {"length": lengths}, "data": {"ptb": {"mean": 1.0}}}
     benchmark.complete(results, argparse.Namespace(quick=False))
     # 24 predictions in each of 64 windows
     assert lengths[25]["norm_prop"]["symbol"] == pytest.approx(0.24e6 / (24 * 64))
