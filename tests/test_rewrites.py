@@ -13,6 +13,8 @@ from theano.compile import get_mode
 from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
+import rewrites
+from benchmarks.models import REWRITES
 from rewrites.activations import FAST
 from rewrites.prefix import PadWithZeros, prefix_gradient
 from rewrites.products import sum_as_product, transpose_last
@@ -205,6 +207,11 @@ def test_weights_are_transposed_once():
     gradient = theano.grad(steps(w).sum(), w)
     _, ops = compiled([x, w], gradient, before=[transpose_once])
     assert has(ops, CpuContiguous)
+
+
+def test_the_benchmark_leaves_out_each():
+    names = {rewrite.__name__ for rewrite, _ in rewrites.POSITIONS}
+    assert set(REWRITES) == names | {"keep_memory"}
 
 
 SCRIPT = """

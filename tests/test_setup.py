@@ -274,10 +274,15 @@ def test_onednn_is_taken_where_it_is_faster(monkeypatch, tmp_path, onednn, taken
     assert ("reproduce_onednn" in settings) == taken
     assert library == ("fast" if taken else "wheel")
     assert reason.startswith("oneDNN" if taken else "the wheel's OpenBLAS")
+    assert taken or "; oneDNN" in reason
 
 
-def test_without_onednn_there_is_still_a_blas(tmp_path):
+def test_without_onednn_there_is_still_a_blas(monkeypatch, tmp_path):
     assert blas.build_onednn(str(tmp_path), [], blas.check_compiler()) is None
+    monkeypatch.setattr(blas, "build_onednn", lambda *arguments: None)
+    monkeypatch.setattr(blas, "measure", lambda *arguments: {"wheel": (1.0, "wheel")})
+    settings, _, reason = blas.choose("/wheel", "g++", str(tmp_path))
+    assert "-Dsgemm_=scipy_sgemm_" in settings and "oneDNN does not link" in reason
 
 
 def test_no_blas(monkeypatch):
