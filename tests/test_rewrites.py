@@ -209,6 +209,23 @@ def test_weights_are_transposed_once():
     assert has(ops, CpuContiguous)
 
 
+@pytest.mark.parametrize("size", [5, 110], ids=["small", "large"])
+def test_products_in_single_precision(size):
+    """Set-up's BLAS: another library from a million multiplications on."""
+    x, y, z = tensor.fmatrices("x", "y", "z")
+    function = theano.function([x, y, z], [tensor.dot(x, y), z - 2 * tensor.dot(x, y)])
+    m, n, k = size, size + 3, size + 7
+    a, b, c = single(m, k), single(k, n), single(m, n)
+    expected = a.astype("float64") @ b
+    for left in (a, numpy.asfortranarray(a), single(2 * m, k)):
+        left[:m] = a
+        for right in (b, numpy.asfortranarray(b)):
+            product, rest = function(left[:m], right, c)
+            assert product.dtype == rest.dtype == "float32"
+            numpy.testing.assert_allclose(product, expected, atol=1e-4)
+            numpy.testing.assert_allclose(rest, c - 2 * expected, atol=2e-4)
+
+
 def test_the_benchmark_leaves_out_each():
     names = {rewrite.__name__ for rewrite, _ in rewrites.POSITIONS}
     assert set(REWRITES) == names | {"keep_memory"}
