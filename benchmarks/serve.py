@@ -9,7 +9,7 @@ import time
 
 
 def peak_memory():
-    """The most memory this process has had, in bytes."""
+    """The most memory that this process has had, in bytes."""
     with open("/proc/self/status") as file:
         for line in file:
             if line.startswith("VmHWM:"):
@@ -17,20 +17,30 @@ def peak_memory():
     return None
 
 
-def serve(update, **facts):
-    """Answer each line of standard input, a number of updates, with a line of JSON.
+def answer(**facts):
+    print(json.dumps(facts), flush=True)
+
+
+def serve(prepare, **facts):
+    """Answer each line of JSON on standard input with one on standard output.
 
     Parameters
     ----------
-    update : callable
-        Does one update and returns its cost.
+    prepare : callable
+        Given the request's ``sizes``, returns a function that does one update and
+        returns its cost.
     **facts
-        What the first line, printed before anything is asked, says.
+        What the first line says, before anything is asked.
     """
     answer(**facts)
+    update, sizes = None, None
     for line in sys.stdin:
+        request = json.loads(line)
+        if update is None or request["sizes"] != sizes:
+            sizes = request["sizes"]
+            update = prepare(**sizes)
         seconds, processor = [], []
-        for _ in range(int(line)):
+        for _ in range(request["updates"]):
             since, busy = time.perf_counter(), time.process_time()
             cost = float(update())
             seconds.append(time.perf_counter() - since)
@@ -41,7 +51,3 @@ def serve(update, **facts):
             peak_bytes=peak_memory(),
             cost=cost,
         )
-
-
-def answer(**facts):
-    print(json.dumps(facts), flush=True)

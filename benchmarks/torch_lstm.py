@@ -47,18 +47,21 @@ def main():
     model = CharacterModel(options.units)
     trained = [p for p in model.parameters() if p.requires_grad]
     adam = torch.optim.Adam(trained, lr=2e-3)
-    shape = 4, options.length, options.batch_size
-    turn = itertools.cycle(torch.randint(0, VOCABULARY, shape))
 
-    def update():
-        adam.zero_grad()
-        cost = model(next(turn))
-        cost.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        adam.step()
-        return cost.item()
+    def prepare(length=options.length, batch_size=options.batch_size):
+        batches = itertools.cycle(torch.randint(0, VOCABULARY, (4, length, batch_size)))
 
-    serve(update, torch=torch.__version__, threads=torch.get_num_threads())
+        def update():
+            adam.zero_grad()
+            cost = model(next(batches))
+            cost.backward()
+            nn.utils.clip_grad_norm_(trained, 1.0)
+            adam.step()
+            return cost.item()
+
+        return update
+
+    serve(prepare, torch=torch.__version__, threads=torch.get_num_threads())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One model of the archive in a process of its own: see :mod:`benchmarks.serve`.
 
 ``python -m benchmarks.worker ptb --model norm_prop --units 500``: the options are those
-of the experiment.
+of the experiment. ``--leave-out NAME`` before them leaves a rewrite out.
 """
 
 import itertools
@@ -21,20 +21,24 @@ BATCHES = 4  # different ones, in turn
 
 
 def ptb(options):
-    """Return model, cost and batches: symbols at random, for time does not depend
-    on which they are."""
+    """Return the model, its cost, and a function that makes batches."""
     from theano import tensor
 
     brick = ptb_experiment.build_model(options, VOCABULARY)
     cost = brick.bits(tensor.imatrix("symbols")).mean() * math.log(2.0)
-    shape = options.length, options.batch_size
-    random = numpy.random.RandomState(1)
-    symbols = random.randint(0, VOCABULARY, (BATCHES, *shape)).astype("int32")
-    return brick, cost, [{"symbols": batch} for batch in symbols]
+
+    def batches(length=options.length, batch_size=options.batch_size):
+        # At random: an update takes as long whichever symbols these are.
+        random = numpy.random.RandomState(options.seed)
+        shape = BATCHES, length, batch_size
+        symbols = random.randint(0, VOCABULARY, shape).astype("int32")
+        return [{"symbols": batch} for batch in symbols]
+
+    return brick, cost, batches
 
 
 def draw(options):
-    """Return model, cost and batches: the built-in digits."""
+    """Return the model, its cost, and a function that makes batches: digits."""
     from theano import tensor
 
     from datasets.mnist import image_stream, open_sample_digits
@@ -42,45 +46,65 @@ def draw(options):
 
     brick = draw_experiment.build_model(options)
     cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))
-    stream = WithNoise(
-        image_stream(open_sample_digits().train, options.batch_size),
-        options.glimpses,
-        options.latent_dim,
-        options.seed,
-    )
-    epoch = stream.get_epoch_iterator(as_dict=True)
-    return brick, cost, list(itertools.islice(epoch, BATCHES))
+
+    def batches():
+        images = image_stream(open_sample_digits().train, options.batch_size)
+        stream = WithNoise(images, options.glimpses, options.latent_dim, options.seed)
+        epoch = stream.get_epoch_iterator(as_dict=True)
+        return list(itertools.islice(epoch, BATCHES))
+
+    return brick, cost, batches
 
 
 EXPERIMENTS = {"ptb": (ptb_options, ptb), "draw": (draw_options, draw)}
 
 
-def main(experiment, *arguments):
-    parse, make = EXPERIMENTS[experiment]
-    options = parse.parse(arguments)
+def build(experiment, arguments):
+    """Import Theano and build a model; return options, brick, cost and batches."""
+    parser, make = EXPERIMENTS[experiment]
+    options = parser.parse(arguments)
     device.prepare("cpu", options.floatX, options.math)
-    import theano
+    return (options, *make(options))
+
+
+def main(arguments):
+    if arguments[0] == "--leave-out":
+        leave_out(arguments[1])
+        arguments = arguments[2:]
+    options, brick, cost, batches = build(arguments[0], arguments[1:])
 
     from training import loop
     from training.extensions import Meter
     from training.history import History
 
-    brick, cost, batches = make(options)
+    # The update that the experiments compile, with what they measure in it.
     algorithm, _ = loop.descent(options, brick, cost)
     meter = Meter(algorithm, cost, History())
     since = time.perf_counter()
     algorithm.initialize()
     compiled = time.perf_counter() - since
-    turn = itertools.cycle(batches)
 
-    def update():
-        algorithm.process_batch(next(turn))
-        return meter.cost.get_value()
+    def prepare(**sizes):
+        turn = itertools.cycle(batches(**sizes))
 
-    serve(update, compile_seconds=compiled, theano=theano.__version__)
-    if theano.config.profile:
-        algorithm._function.profile.summary(sys.stderr, 40, 40)
+        def update():
+            algorithm.process_batch(next(turn))
+            return meter.cost.get_value()
+
+        return update
+
+    serve(prepare, compile_seconds=compiled)
+
+
+def leave_out(name):
+    """Register the other rewrites, before Theano's first function."""
+    from training import theano_flags
+
+    theano_flags.configure()
+    import rewrites
+
+    rewrites.register(leave_out=[name])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])

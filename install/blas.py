@@ -191,17 +191,22 @@ def choose(wheel_folder, compiler, onednn_folder=None):
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
             f"nor the system's; install one with {_advice(1)}"
         )
-    others = [one[0] for one in (wheel, system) if one]
-    if fast and wheel and TOLERANCE * fast[0] < min(others):
+    slower = [one[0] for one in (wheel, system) if one]
+    if fast and wheel and TOLERANCE * fast[0] < min(slower):
         settings = f"[blas]\nldflags = {' '.join(before + flags)}\n"
         settings += f"\n[gcc]\ncxxflags = {' '.join(onednn)}\n"
         other = f"the wheel's OpenBLAS {_speed(wheel)}"
         return settings, fast[1], f"oneDNN for products, {_speed(fast)} ({other})"
+    also = ""
+    if onednn_folder:
+        also = f"; oneDNN {_speed(fast) if fast else 'does not link'}"
     if wheel is None or (system and system[0] <= TOLERANCE * wheel[0]):
         other = f"the wheel's {_speed(wheel)}" if wheel else "the wheel's does not link"
+        other += also
         settings = f"[blas]\nldflags = {flag}\n"
         return settings, system[1], f"the system's {flag}, {_speed(system)} ({other})"
     other = f"the system's {flag} {_speed(system)}" if system else "the system has none"
+    other += also
     settings = f"[blas]\nldflags = {' '.join(flags)}\n"
     settings += f"\n[gcc]\ncxxflags = {' '.join(macros)}\n"
     return settings, wheel[1], f"the wheel's OpenBLAS, {_speed(wheel)} ({other})"

@@ -17,7 +17,7 @@ PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "setup.json")
 BLOCKS = os.path.join(VENV, "blocks.json")
 INSTALL = os.path.dirname(os.path.abspath(__file__))
-SPACE = 1.5e9  # bytes free before a new .venv: it takes 0.4e9, building takes more
+SPACE = 1.5e9  # bytes free before a new .venv: it takes 0.5e9, building takes more
 
 # Imports everything, has Theano compile and link, and checks a product.
 CHECK = """
@@ -177,7 +177,7 @@ def _set_up(wanted):
     if base_complete:
         steps.say("setting up Blocks")
     else:
-        steps.say("setting up .venv, which takes 0.4 GB and a minute or two, once")
+        steps.say("setting up .venv, which takes 0.5 GB and a minute or two, once")
     if not base_complete:
         for character in " \t\n,:":
             if character in ROOT:

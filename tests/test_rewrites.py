@@ -10,11 +10,15 @@ import pytest
 import theano
 from theano import tensor
 from theano.compile import get_mode
+from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
+import rewrites
+from benchmarks.models import REWRITES
 from rewrites.activations import FAST
 from rewrites.prefix import PadWithZeros, prefix_gradient
 from rewrites.products import sum_as_product, transpose_last
+from rewrites.transposed import transpose_once
 from rewrites.vectorised import Vectorised, vectorise
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -178,6 +182,55 @@ def test_transposed_reshape():
         assert (function(a) == expected).all()
 
 
+def test_weights_are_transposed_once():
+    x, w = tensor.fmatrix(), tensor.fmatrix()
+
+    def steps(weights):
+        states, _ = theano.scan(
+            lambda h, v: tensor.tanh(tensor.dot(h, v)),
+            outputs_info=x,
+            non_sequences=weights,
+            n_steps=3,
+        )
+        return states[-1]
+
+    a, b = single(4, 5), single(5, 5)
+    expected = a
+    for _ in range(3):
+        expected = numpy.tanh(expected @ b.T)
+    function, ops = compiled([x, w], steps(w.T), before=[transpose_once])
+    assert sum(isinstance(op, CpuContiguous) for op in ops) == 1
+    numpy.testing.assert_allclose(function(a, b), expected, rtol=1e-4, atol=1e-6)
+    function, ops = compiled([x, w], steps(w), before=[transpose_once])
+    assert not has(ops, CpuContiguous)
+    # Backwards it is the transposed weights that each step multiplies by.
+    gradient = theano.grad(steps(w).sum(), w)
+    _, ops = compiled([x, w], gradient, before=[transpose_once])
+    assert has(ops, CpuContiguous)
+
+
+@pytest.mark.parametrize("size", [5, 110], ids=["small", "large"])
+def test_products_in_single_precision(size):
+    """Set-up's BLAS: another library from a million multiplications on."""
+    x, y, z = tensor.fmatrices("x", "y", "z")
+    function = theano.function([x, y, z], [tensor.dot(x, y), z - 2 * tensor.dot(x, y)])
+    m, n, k = size, size + 3, size + 7
+    a, b, c = single(m, k), single(k, n), single(m, n)
+    expected = a.astype("float64") @ b
+    for left in (a, numpy.asfortranarray(a), single(2 * m, k)):
+        left[:m] = a
+        for right in (b, numpy.asfortranarray(b)):
+            product, rest = function(left[:m], right, c)
+            assert product.dtype == rest.dtype == "float32"
+            numpy.testing.assert_allclose(product, expected, atol=1e-4)
+            numpy.testing.assert_allclose(rest, c - 2 * expected, atol=2e-4)
+
+
+def test_the_benchmark_leaves_out_each():
+    names = {rewrite.__name__ for rewrite, _ in rewrites.POSITIONS}
+    assert set(REWRITES) == names | {"keep_memory"}
+
+
 SCRIPT = """
 import json, sys
 sys.path.insert(0, {root!r})
@@ -200,6 +253,10 @@ for mode in ("FAST_RUN", "FAST_COMPILE"):
     function = theano.function([symbols], outputs, mode=mode)
     rewritten = "Vectorised" in str(function.maker.fgraph.toposort())
     values = [numpy.asarray(value, "float64").tolist() for value in function(batch)]
+    # The same numbers again, wherever in memory everything lies by then.
+    kept = [numpy.ones(k + 1, "float32") for k in range(99)]
+    again = [numpy.asarray(value, "float64").tolist() for value in function(batch)]
+    assert again == values
     found.append([rewritten, values])
 print(json.dumps(found))
 """

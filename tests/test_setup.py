@@ -259,6 +259,32 @@ def test_choice_of_blas(monkeypatch, system, wheel, chosen):
     assert library == ("wheel" if "scipy" in chosen else "-lopenblas")
 
 
+@pytest.mark.parametrize("onednn, taken", [(0.9, False), (0.5, True)])
+def test_onednn_is_taken_where_it_is_faster(monkeypatch, tmp_path, onednn, taken):
+    def measured(ways, compiler):
+        flags, macros = ways["onednn"]
+        assert "-lreproduce_onednn" in flags and "-lscipy_openblas" in flags
+        assert macros.count("-Dsgemm_=reproduce_onednn_sgemm_") == 1
+        assert "-Dsgemm_=scipy_sgemm_" not in macros
+        return {"wheel": (1.0, "wheel"), "onednn": (onednn, "fast")}
+
+    monkeypatch.setattr(blas, "build_onednn", lambda *a: ["-lreproduce_onednn"])
+    monkeypatch.setattr(blas, "measure", measured)
+    settings, library, reason = blas.choose("/wheel", "g++", str(tmp_path))
+    assert ("reproduce_onednn" in settings) == taken
+    assert library == ("fast" if taken else "wheel")
+    assert reason.startswith("oneDNN" if taken else "the wheel's OpenBLAS")
+    assert taken or "; oneDNN" in reason
+
+
+def test_without_onednn_there_is_still_a_blas(monkeypatch, tmp_path):
+    assert blas.build_onednn(str(tmp_path), [], blas.check_compiler()) is None
+    monkeypatch.setattr(blas, "build_onednn", lambda *arguments: None)
+    monkeypatch.setattr(blas, "measure", lambda *arguments: {"wheel": (1.0, "wheel")})
+    settings, _, reason = blas.choose("/wheel", "g++", str(tmp_path))
+    assert "-Dsgemm_=scipy_sgemm_" in settings and "oneDNN does not link" in reason
+
+
 def test_no_blas(monkeypatch):
     monkeypatch.setattr(blas, "measure", lambda *arguments: {})
     with pytest.raises(steps.SetupError, match="no BLAS links"):

@@ -1,0 +1,34 @@
+"""Save the gradient of a model's first update: see :mod:`benchmarks.numerics`.
+
+``python -m benchmarks.gradient OUT.npz ptb --model norm_prop --math strict``.
+"""
+
+import sys
+
+import numpy
+
+from benchmarks.worker import build
+
+
+def main(path, experiment, *arguments):
+    _, brick, cost, batches = build(experiment, arguments)
+
+    import theano
+
+    parameters = brick.trained_parameters
+    batch = batches()[0]
+    inputs = {
+        variable.name: variable
+        for variable in theano.gof.graph.inputs([cost])
+        if variable.name in batch
+    }
+    gradients = theano.function(
+        [inputs[name] for name in batch], theano.grad(cost, parameters)
+    )(*batch.values())
+    arrays = {str(k): array for k, array in enumerate(gradients)}
+    with open(path, "wb") as file:
+        numpy.savez(file, **arrays)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
