@@ -4,7 +4,7 @@ SIGINT (Ctrl-C) gives 130, SIGTERM 143, SIGHUP (the terminal has gone) 129.
 
 Blocks finishes the epoch on Ctrl-C, which may take hours, so its handlers are
 replaced once its main loop has installed them
-(:class:`training.extensions.StopOnSignal`).
+(:class:`training.extensions.TakeSignals`).
 """
 
 import os
