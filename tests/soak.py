@@ -67,9 +67,8 @@ def start(experiment, results):
             results,
         ],
         cwd=str(ROOT),
-        stdout=subprocess.PIPE,
+        stdout=open(os.path.join(results, experiment + ".log"), "w"),
         stderr=subprocess.DEVNULL,
-        universal_newlines=True,
     )
 
 
@@ -116,16 +115,16 @@ def main():
     results = tempfile.mkdtemp()
     processes = {name: start(name, results) for name in PROGRAMS}
     try:
-        for process in processes.values():
-            for line in process.stdout:
-                if line.startswith("Compiled"):
-                    break
-        folders = {name: next(Path(results).glob(f"{name}-*")) for name in processes}
+        for name, process in processes.items():
+            log = Path(results, f"{name}.log")
+            while "Compiled" not in log.read_text() and process.poll() is None:
+                time.sleep(1)
+        folders = {name: next(Path(results).glob(f"{name}-*-1")) for name in processes}
         rows = watch(processes, folders, 60 * options.minutes, options.every)
     finally:
         for process in processes.values():
             process.send_signal(signal.SIGTERM)
-            process.communicate()
+            process.wait()
         shutil.rmtree(results)
     for name, process in processes.items():
         if process.returncode != 128 + signal.SIGTERM:
