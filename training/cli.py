@@ -25,6 +25,8 @@ def carry_out(program, work, options):
             return interrupts.exit_status
         except (RunError, DataError) as error:
             return report(program, error)
+        except MemoryError as error:
+            return report(program, f"there is not enough memory for this ({error})")
         except Exception:
             # Of the compiler's own words few say that its disk is full.
             try:
