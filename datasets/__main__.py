@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 
 from datasets import DataError
+from training import theano_flags
+from training.errors import RunError, report
 
 DESCRIPTION = """\
 Get the data sets of the two experiments and convert them to HDF5 files for Fuel.
@@ -144,19 +146,16 @@ def remove_raw(raw, files):
 def main(argv=None):
     """Run the command; return its exit status."""
     options = parse(argv)
-    # Fuel imports Theano for its floatX only, and warns about its own NumPy calls.
-    if "theano" not in sys.modules:
-        from training import theano_flags
-
-        theano_flags.configure()
     warnings.filterwarnings("ignore", category=FutureWarning, module="fuel")
     logging.getLogger("theano").setLevel(logging.ERROR)
     try:
+        # Fuel imports Theano for its floatX only, and warns about its own NumPy calls.
+        if "theano" not in sys.modules:
+            theano_flags.configure()
         for name in options.names:
             get(name, options)
-    except DataError as error:
-        print(f"./reproduce data: error: {error}", file=sys.stderr)
-        return 1
+    except (RunError, DataError) as error:
+        return report("./reproduce data", error)
     except KeyboardInterrupt:
         print(
             "\ninterrupted; give the same command again to go on from here",

@@ -69,7 +69,9 @@ class SignalInStream:
 class Loop:
     """A bigram model with noise on its weights, trained as the experiments are."""
 
-    def __init__(self, path, epochs=3, resume=False, extra=(), wrap=None, minutes=10):
+    def __init__(
+        self, path, epochs=3, resume=False, first=(), extra=(), wrap=None, minutes=10
+    ):
         rate = 0.1
         self.interrupts = Interrupts()
         self.epochs = epochs
@@ -104,6 +106,8 @@ class Loop:
             stream,
             model=Model(cost),
             extensions=[
+                *first,
+                extensions.TakeSignals(self.interrupts),
                 extensions.Resume(history, variables, self.folder.values(variables)),
                 schedule.modifier(adam.learning_rate, "inverse", rate, 0.01),
                 meter,
@@ -181,6 +185,21 @@ def test_resume_after_a_signal_while_training(whole, tmp_path, updates):
         json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "stopped"
     )
     assert Loop(tmp_path / "run", resume=True).run().result == whole.result
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_blocks_has_got_first_is_not_lost(tmp_path, number):
+    """Between the start of its main loop and that of the extensions."""
+
+    class Early(SimpleExtension):
+        def do(self, *args):
+            os.kill(os.getpid(), number)
+
+    stopped = Loop(tmp_path / "run", first=[Early(before_training=True)])
+    with pytest.raises(Interrupted) as caught:
+        stopped.run()
+    assert caught.value.args[0] == number
+    assert (stopped.history.updates, stopped.history.epoch) == (0, 0)
 
 
 def test_resume_after_a_signal_in_validation(whole, tmp_path):

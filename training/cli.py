@@ -4,7 +4,7 @@ import logging
 import sys
 
 from datasets import DataError
-from training import device
+from training import device, theano_flags
 from training.errors import RunError, report
 from training.files import megabytes
 from training.interrupt import Interrupted, Interrupts
@@ -31,6 +31,15 @@ def carry_out(program, work, options):
             return interrupts.exit_status
         except (RunError, DataError) as error:
             return report(program, error)
+        except MemoryError as error:
+            return report(program, f"there is not enough memory for this ({error})")
+        except Exception:
+            # Of the compiler's own words few say that its disk is full.
+            try:
+                theano_flags.check_cache()
+            except RunError as error:
+                return report(program, error)
+            raise
     return 0
 
 

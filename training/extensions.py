@@ -1,6 +1,8 @@
 """Extensions of Blocks' main loop that the two experiments share."""
 
 import math
+import os
+import signal
 import time
 
 import numpy
@@ -22,7 +24,7 @@ class Resume(SimpleExtension):
 
     The data stream must know its position, ``epoch`` and ``batch``. Blocks asks it
     for a new epoch unless the log says that one is under way; then it goes on with
-    the iterator it finds. Put this extension first.
+    the iterator it finds. Put this extension before those that train or log.
 
     Parameters
     ----------
@@ -225,6 +227,29 @@ class Checkpoint(SimpleExtension):
         self.saved, self.when = done, time.monotonic()
 
 
+class TakeSignals(SimpleExtension):
+    """Take the signals over from Blocks' main loop, which has just begun to run.
+
+    One that Blocks has got first is passed on: it would let the epoch end, and the
+    run with it, as if all were done. Put it before whatever takes time to start.
+
+    Parameters
+    ----------
+    interrupts : training.interrupt.Interrupts
+    """
+
+    def __init__(self, interrupts):
+        self.interrupts = interrupts
+        super().__init__(before_training=True)
+
+    def do(self, *args):
+        self.interrupts.install()
+        status = self.main_loop.log.status
+        for flag, number in (("epoch", signal.SIGINT), ("batch", signal.SIGTERM)):
+            if status[f"{flag}_interrupt_received"]:
+                os.kill(os.getpid(), number)
+
+
 class StopOnSignal(SimpleExtension):
     """Ask the main loop to finish after the update during which a signal came.
 
@@ -239,17 +264,11 @@ class StopOnSignal(SimpleExtension):
     def __init__(self, interrupts):
         self.interrupts = interrupts
         super().__init__(
-            before_training=True,
-            on_resumption=True,
-            before_epoch=True,
-            after_batch=True,
-            after_epoch=True,
+            on_resumption=True, before_epoch=True, after_batch=True, after_epoch=True
         )
 
     def do(self, which_callback, *args):
-        if which_callback == "before_training":
-            self.interrupts.install()
-        elif which_callback in ("on_resumption", "before_epoch"):
+        if which_callback in ("on_resumption", "before_epoch"):
             self.interrupts.defer()
         if self.interrupts.received:
             self.main_loop.log.current_row["training_finish_requested"] = True

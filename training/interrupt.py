@@ -5,7 +5,7 @@ the time that ``--stop-after`` grants is a signal too, SIGALRM, and gives 75.
 
 Blocks finishes the epoch on Ctrl-C, which may take hours, so its handlers are
 replaced once its main loop has installed them
-(:class:`training.extensions.StopOnSignal`).
+(:class:`training.extensions.TakeSignals`).
 """
 
 import os

@@ -105,6 +105,7 @@ def train(
             algorithm,
             stream,
             extensions=[
+                ext.TakeSignals(interrupts),
                 ext.Resume(history, variables, folder.values(variables)),
                 schedule.modifier(
                     adam.learning_rate,

@@ -5,9 +5,14 @@ import hashlib
 import json
 import math
 import re
+import sys
 
 from training.errors import UsageError
 from training.schedule import SCHEDULES
+
+
+# What NumPy and Theano can count with; an integer above it has no use.
+LARGEST = 2**31 - 1
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -30,6 +35,13 @@ class Parser(argparse.ArgumentParser):
             **kwargs,
         )
 
+    def parse_known_args(self, args=None, namespace=None):
+        # Python 3.8 takes this value for the end of the options: an empty list.
+        for argument in sys.argv[1:] if args is None else args:
+            if argument.startswith("--") and argument.endswith("=--"):
+                self.error(f"argument {argument[:-3]}: -- is no value")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message} (--help shows all options)\n")
 
@@ -46,6 +58,8 @@ def number(kind, low=-math.inf, high=math.inf, above=False):
         except ValueError:
             word = "a whole number" if kind is int else "a number"
             raise argparse.ArgumentTypeError(f"{text!r} is not {word}") from None
+        if kind is int and high == math.inf and value > LARGEST:
+            raise argparse.ArgumentTypeError(f"must be at most {LARGEST}, not {text}")
         too_low = value <= low if above else value < low
         if too_low or not value <= high or not math.isfinite(value):
             if high == math.inf:

@@ -14,9 +14,8 @@ import os
 import resource
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
-
-import numpy
 
 from training import state
 from training.errors import RunError, UsageError
@@ -27,6 +26,7 @@ from training.files import (
     read_npz,
     replacing,
     write_json,
+    write_npz,
 )
 from training.history import History
 
@@ -62,9 +62,11 @@ def acquire(lock, path):
             f"another program works in {path} ({lock.read().strip()}): wait for it to "
             "end"
         ) from error
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
-    lock.flush()
+    # A full disk, which has no room for this, is met when something must be saved.
+    with suppress(OSError):
+        lock.truncate(0)
+        text = f"process {os.getpid()} on {os.uname().nodename}\n"
+        os.write(lock.fileno(), text.encode())
 
 
 class RunFolder:
@@ -217,7 +219,7 @@ class RunFolder:
         """Write ``best.npz``: `parameters` maps Blocks' names to shared variables."""
         arrays = {name: variable.get_value() for name, variable in parameters.items()}
         with replacing(self.path / "best.npz") as file:
-            numpy.savez(file, **arrays)
+            write_npz(file, arrays)
 
     def describe(self, **facts):
         """Add to ``run.json``."""

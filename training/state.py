@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy
 
 from training.errors import RunError
-from training.files import UNREADABLE, flush_folder, read_npz, replacing
+from training.files import UNREADABLE, flush_folder, read_npz, replacing, write_npz
 
 FORMAT = "recurrent normalization propagation, resume state 1"
 
@@ -69,7 +69,7 @@ def write(path, arrays, content):
     text = json.dumps(record, sort_keys=True).encode()
     entries = {**arrays, "record": numpy.frombuffer(text, dtype="uint8")}
     with replacing(path) as file:
-        numpy.savez(file, **entries)
+        write_npz(file, entries)
 
 
 def read(path):

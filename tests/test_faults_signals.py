@@ -1,0 +1,53 @@
+"""What strikes a run, in training or before, changes nothing of its outcome.
+
+``python -m tests.kill --times 50`` kills more often than is done here.
+"""
+
+import json
+import random
+import signal
+
+import pytest
+
+from tests import kill, small
+
+KILLS = {"ptb": 3, "draw": 2}
+EPOCHS = 30
+
+
+@pytest.mark.parametrize("experiment", small.EXPERIMENTS)
+def test_a_hard_life(experiment, tmp_path):
+    """Ctrl-C, SIGTERM and SIGKILL; each time the run is continued."""
+    whole = kill.finish(experiment, tmp_path / "whole", "--epochs", EPOCHS)
+    path = small.folder(experiment, tmp_path / "hard")
+
+    def start():
+        return small.start(
+            experiment, tmp_path / "hard", "--epochs", EPOCHS, *kill.ALWAYS
+        )
+
+    def stop(process, number):
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=300)
+        assert process.returncode == 128 + number, errors
+        assert "Traceback" not in errors
+        facts = json.loads((path / "run.json").read_text())
+        assert facts["status"] == "stopped"
+        return output
+
+    process = start()
+    assert small.wait_for(process, "Compiling")
+    stop(process, signal.SIGINT)
+    assert not (path / "state.npz").exists()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = start()
+        assert small.wait_for(process, "epoch "), process.stderr.read()
+        before = kill.saved(path)
+        assert "--resume to go on" in stop(process, number)
+        assert kill.saved(path) >= before >= 1
+    moments = random.Random(1)
+    for _ in range(KILLS[experiment]):
+        where = kill.kill(experiment, tmp_path / "hard", EPOCHS, moments)
+        assert where is not None, "it has come to its end"
+    more = ("--epochs", EPOCHS, "--resume")
+    assert kill.finish(experiment, tmp_path / "hard", *more) == whole
