@@ -68,7 +68,9 @@ def train(
     )
     # Moving averages of batch normalisation's population statistics.
     algorithm.add_updates(ComputationGraph(cost).updates)
-    meter = ext.Meter(algorithm, cost if reported is None else reported, history)
+    meter = ext.Meter(
+        algorithm, cost if reported is None else reported, history, parameters
+    )
     variables = state.variables(algorithm, parameters, adam.learning_rate)
 
     needed = folder.require_disk(variables, parameters)
