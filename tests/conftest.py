@@ -29,3 +29,14 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"the real corpora are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_runs(tmp_path_factory):
+    """The folder of a finished small run of each experiment, of 3 epochs."""
+    from tests import kill, small
+
+    results = tmp_path_factory.mktemp("small")
+    for experiment in small.EXPERIMENTS:
+        kill.finish(experiment, results, "--epochs", 3, hashseed=1)
+    return {e: small.folder(e, results) for e in small.EXPERIMENTS}

@@ -71,9 +71,10 @@ def kill(experiment, results, epochs, moments):
     return "writing" if being_written(path) else "training"
 
 
-def finish(experiment, results, *more):
+def finish(experiment, results, *more, hashseed="random"):
     """Run to the end; return its outcome."""
-    process = small.start(experiment, results, *more)
+    variables = {"PYTHONHASHSEED": str(hashseed)}
+    process = small.start(experiment, results, *more, **variables)
     output, errors = process.communicate()
     if process.returncode != 0 or "Traceback" in errors:
         raise Lost(f"{experiment} ended with {process.returncode}: {output}{errors}")

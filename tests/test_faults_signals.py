@@ -12,7 +12,7 @@ import pytest
 from tests import kill, small
 
 KILLS = {"ptb": 3, "draw": 2}
-EPOCHS = 30
+EPOCHS = 25
 
 
 @pytest.mark.parametrize("experiment", small.EXPERIMENTS)

@@ -89,7 +89,9 @@ class Loop:
             parameters=[self.W],
             step_rule=CompositeRule([StepClipping(1.0), adam]),
         )
-        self.meter = meter = extensions.Meter(self.algorithm, cost, history)
+        self.meter = meter = extensions.Meter(
+            self.algorithm, cost, history, {"W": self.W}
+        )
         self.variables = variables = state.variables(
             self.algorithm, {"W": self.W}, adam.learning_rate
         )
@@ -291,8 +293,16 @@ def test_a_lost_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path):
             loop.W.set_value(numpy.full((SYMBOLS, SYMBOLS), numpy.nan))
 
     loop = Loop(tmp_path / "run", extra=[Spoil(after_n_batches=6)])
-    with pytest.raises(extensions.Diverged, match=r"update 7 of epoch 2 has cost nan"):
+    with pytest.raises(extensions.Diverged) as caught:
         loop.run()
+    said = str(caught.value)
+    assert "update 7 of epoch 2 has cost nan and gradient norm nan; the update" in said
+    cost, norm = loop.meter.last
+    assert f"before had cost {cost:g} and gradient norm {norm:g};" in said
+    assert 0 < cost < 3 and 0 < norm < 3
+    arrays, _ = state.read(tmp_path / "run" / "state.npz")
+    size = numpy.linalg.norm(arrays["0000 W"])
+    assert f"had norm {size:g}, the largest W {size:g}; the last good state" in said
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["status"] == "diverged" and "update 7" in facts["error"]
     arrays, content = state.read(tmp_path / "run" / "state.npz")

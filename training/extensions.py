@@ -72,10 +72,14 @@ class Meter(SimpleExtension):
     cost : Theano scalar
         What it minimises.
     history : training.history.History
+    parameters : dict of str to shared variable
+        The model's, whose norms are told when the cost is lost.
     """
 
-    def __init__(self, algorithm, cost, history):
+    def __init__(self, algorithm, cost, history, parameters):
         self.history = history
+        self.parameters = parameters
+        self.last = None
         norm = tensor.sqrt(
             sum(tensor.sqr(g).sum() for g in algorithm.gradients.values())
         )
@@ -95,6 +99,8 @@ class Meter(SimpleExtension):
         return float(self.total.get_value()) / max(self.history.batch, 1)
 
     def do(self, which_callback, *args):
+        if which_callback in ("before_epoch", "on_resumption"):
+            self.measure()
         if which_callback == "before_epoch":
             self.total.set_value(numpy.float64(0))
             self.history.seconds = 0.0
@@ -112,8 +118,30 @@ class Meter(SimpleExtension):
         if not (math.isfinite(cost) and math.isfinite(norm)):
             raise Diverged(
                 f"update {self.history.updates} of epoch {self.history.epoch + 1} has "
-                f"cost {cost:g} and gradient norm {norm:g}; {ADVICE}"
+                f"cost {cost:g} and gradient norm {norm:g}{self.before()}; {ADVICE}"
             )
+        self.last = cost, norm
+
+    def before(self):
+        """Say what the update before was like, and which parameter was largest."""
+        said = ""
+        if self.last:
+            said = "; the update before had cost {:g} and gradient norm {:g}".format(
+                *self.last
+            )
+        largest = max(self.sizes, key=self.sizes.get)
+        return (
+            f"{said}; when this epoch was begun or resumed, the parameters had norm "
+            f"{math.hypot(*self.sizes.values()):g}, the largest {largest} "
+            f"{self.sizes[largest]:g}"
+        )
+
+    def measure(self):
+        """Note the norms of the parameters, for :meth:`before`."""
+        self.sizes = {
+            name: float(numpy.linalg.norm(variable.get_value()))
+            for name, variable in self.parameters.items()
+        }
 
 
 class Diverged(RunError):

@@ -77,7 +77,7 @@ def replacing(path):
         ) from error
 
 
-def write_npz(file, arrays):
+def write_npz(file, arrays, note=""):
     """Write an ``.npz`` file as ``numpy.savez`` does.
 
     Where the disk is full, that leaves an open archive behind, which prints a
@@ -88,8 +88,11 @@ def write_npz(file, arrays):
     file : binary file
     arrays : dict of str to ndarray
         No objects.
+    note : str
+        Kept as the comment of the zip archive, where NumPy does not look.
     """
     with zipfile.ZipFile(file, "w") as archive:
+        archive.comment = note.encode()
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 numpy.lib.format.write_array(entry, array, allow_pickle=False)
@@ -111,6 +114,12 @@ def read_npz(path):
             entry = io.BytesIO(archive.read(name))
             array = numpy.lib.format.read_array(entry, allow_pickle=False)
             yield name[: -len(".npy")], array
+
+
+def read_note(path):
+    """Return what :func:`write_npz` has noted in a file; empty if nothing."""
+    with zipfile.ZipFile(str(path)) as archive:
+        return archive.comment.decode("utf-8", "replace")
 
 
 def write_json(path, value):

@@ -89,7 +89,9 @@ def train(
     unit = metrics[0].rpartition("_")[2]
 
     algorithm, adam = descent(options, brick, cost)
-    meter = ext.Meter(algorithm, cost if reported is None else reported, history)
+    meter = ext.Meter(
+        algorithm, cost if reported is None else reported, history, parameters
+    )
     variables = state.variables(algorithm, parameters, adam.learning_rate)
 
     needed = folder.require_disk(variables, parameters)

@@ -9,6 +9,7 @@
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import resource
@@ -23,6 +24,7 @@ from training.files import (
     UNREADABLE,
     megabytes,
     read_json,
+    read_note,
     read_npz,
     replacing,
     write_json,
@@ -132,6 +134,8 @@ class RunFolder:
             self.history = History(**content["history"])
             self.saved_configuration = content["configuration"]
             self._compare(content["configuration"])
+            if self.history.best:
+                check_best(self.path / "best.npz", self.configuration)
             self.write_metrics()
 
     def _compare(self, saved):
@@ -219,7 +223,7 @@ class RunFolder:
         """Write ``best.npz``: `parameters` maps Blocks' names to shared variables."""
         arrays = {name: variable.get_value() for name, variable in parameters.items()}
         with replacing(self.path / "best.npz") as file:
-            write_npz(file, arrays)
+            write_npz(file, arrays, identity(self.configuration))
 
     def describe(self, **facts):
         """Add to ``run.json``."""
@@ -320,19 +324,46 @@ def configuration_of(path):
     return configuration
 
 
-def load_parameters(path):
-    """Read ``best.npz``.
+def identity(configuration):
+    """Name the run that a file belongs to, in a word made from its configuration."""
+    binding = {k: v for k, v in configuration.items() if k not in NOT_BINDING}
+    text = json.dumps(binding, sort_keys=True)
+    return f"run {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def check_best(path, configuration):
+    """Read ``best.npz`` and check that it is whole and of this run.
+
+    Returns
+    -------
+    dict of str to ndarray
 
     Raises
     ------
     RunError
-        If there is none, or it is damaged.
     """
+    advice = "copy it back from where it is whole, or train again under another --tag"
     try:
-        return dict(read_npz(path))
+        arrays = dict(read_npz(path))
+        note = read_note(path)
     except FileNotFoundError as error:
-        raise RunError(
-            f"{path} is missing: the run has not finished an epoch"
-        ) from error
+        raise RunError(f"{path} is missing, the best epoch: {advice}") from error
     except UNREADABLE as error:
-        raise RunError(f"{path} is damaged ({error})") from error
+        raise RunError(f"{path} is damaged ({error}): {advice}") from error
+    if note and note != identity(configuration):
+        raise RunError(f"{path} is of a run with other options: {advice}")
+    return arrays
+
+
+def load_parameters(path):
+    """Read the ``best.npz`` of a run folder.
+
+    Raises
+    ------
+    RunError
+        If there is none, it is damaged, or of another run.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise RunError(f"{path} is missing: the run has not finished an epoch")
+    return check_best(path, configuration_of(path.parent))
