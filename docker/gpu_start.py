@@ -1,0 +1,171 @@
+"""The first program of a GPU bundle: unpack, find the machine's libraries, check.
+
+`docker/gpu-bundle` puts it there; it has only part of Python's library at first.
+"""
+
+import glob
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+
+# Where the driver's and CUDA's libraries lie, besides where the system looks itself.
+DRIVER = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu/nvidia/current",
+    "/usr/lib64",
+    "/usr/lib/wsl/lib",
+    "/usr/local/nvidia/lib64",
+    "/usr/local/nvidia/lib",
+    "/run/opengl-driver/lib",
+    "/usr/local/cuda*/compat",
+]
+CUDA = [
+    "/usr/local/cuda*/lib64",
+    "/usr/local/cuda*/targets/x86_64-linux/lib",
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib64",
+    "/opt/cuda*/lib64",
+]
+# Of a pip's packages: nvidia-cublas-cu11 or -cu12, which PyTorch and JAX bring.
+PIP = [
+    "lib/python3*/site-packages/nvidia/cublas/lib",
+    "lib/python3*/dist-packages/nvidia/cublas/lib",
+]
+PLACES = ["/usr", "/usr/local", "/opt/*", "/opt/conda/envs/*", "/root/*", "/home/*/*"]
+CUBLAS = ("12", "11")  # versions whose functions are those that libgpuarray calls
+
+
+def unpack(archive, offset, digest, root):
+    """Unpack what follows byte `offset`; once, and only if it is complete."""
+    done = os.path.join(root, "unpacked")
+    if os.path.exists(done) and open(done).read() == digest:
+        return
+    print(f"unpacking into {root} ...", file=sys.stderr, flush=True)
+    found = hashlib.sha256()
+    with open(archive, "rb") as file:
+        file.seek(offset)
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            found.update(piece)
+        if found.hexdigest() != digest:
+            sys.exit(f"{archive} is damaged: copy it again")
+        file.seek(offset)
+        with tarfile.open(fileobj=file, mode="r|xz") as tar:
+            tar.extractall(root)
+    with open(done, "w") as file:
+        file.write(digest)
+
+
+def folders(patterns):
+    """Folders that patterns name, each once."""
+    found = []
+    for pattern in patterns:
+        found += [path for path in sorted(glob.glob(pattern)) if os.path.isdir(path)]
+    return list(dict.fromkeys(map(os.path.realpath, found)))
+
+
+def cached(name):
+    """Where the system's own list of libraries has `name`, or None."""
+    try:
+        lines = subprocess.check_output(["/sbin/ldconfig", "-p"]).decode().splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    for line in lines:
+        if line.split(" ")[0].strip() == name and "x86-64" in line:
+            return line.rpartition(" => ")[2]
+    return None
+
+
+def look_for(name, places):
+    """Path of a library in the user's folders, in `places` or the system's; or None."""
+    own = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    for folder in [*filter(None, own), *places]:
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return path
+    return cached(name)
+
+
+def link(root, name, path):
+    to = os.path.join(root, "found", name)
+    if os.path.lexists(to):
+        os.remove(to)
+    os.symlink(path, to)
+
+
+def find_libraries(root):
+    """Link the machine's libraries under the names that libgpuarray asks for.
+
+    Returns
+    -------
+    list of str
+        What was found, one line each.
+    """
+    lines = []
+    for name in os.listdir(os.path.join(root, "found")):
+        os.remove(os.path.join(root, "found", name))
+    driver = look_for("libcuda.so.1", folders(DRIVER))
+    lines.append(f"NVIDIA driver: {driver or 'none found'}")
+    if driver:
+        link(root, "libcuda.so", driver)
+        link(root, "libcuda.so.1", driver)
+        jit = look_for("libnvidia-ptxjitcompiler.so.1", [os.path.dirname(driver)])
+        if jit:
+            link(root, "libnvidia-ptxjitcompiler.so.1", jit)
+    places = folders([*CUDA, *(f"{place}/{pip}" for place in PLACES for pip in PIP)])
+    for version in CUBLAS:
+        name = f"libcublas.so.{version}"
+        cublas = look_for(name, places)
+        light = look_for(
+            f"libcublasLt.so.{version}", [os.path.dirname(cublas or ""), *places]
+        )
+        if cublas and light:
+            link(root, "libcublas.so", cublas)
+            link(root, name, cublas)
+            link(root, f"libcublasLt.so.{version}", light)
+            lines.append(f"cuBLAS: {cublas}")
+            break
+    else:
+        lines.append(
+            "cuBLAS: none found; a folder with libcublas.so.12 or .11 can be named in "
+            "LD_LIBRARY_PATH (pip install nvidia-cublas-cu12 has one)"
+        )
+    return lines
+
+
+def settings(root):
+    """Write Theano's settings for the place where the bundle lies."""
+    local = os.path.join(root, "usr/local")
+    site = os.path.join(local, "lib/python3.8/site-packages")
+    with open(os.path.join(local, "theanorc.in")) as file:
+        text = file.read()
+    text = text.replace("/opt/reproduce/.venv/lib/python3.8/site-packages", site)
+    text += f"\n[global]\ncxx = {root}/usr/bin/g++\n"
+    with open(os.path.join(local, "theanorc"), "w") as file:
+        file.write(text)
+    archive = os.path.join(root, "opt/reproduce")
+    variables = {
+        "THEANORC": f"{archive}/theanorc:{local}/theanorc:{archive}/docker/theanorc",
+        "REPRODUCE_COMPILEDIR": os.path.join(root, "compiled"),
+        "HOME": root,
+        "USER": "reproduce",
+        "FUEL_DATA_PATH": root,
+    }
+    # Of the user's own Pythons; and the machine's compiler is not the bundle's.
+    drop = ("PYTHON", "LD_", "THEANO", "CPATH", "C_INCLUDE", "CPLUS", "LIBRARY_PATH")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
+    return {**kept, **variables}
+
+
+def main(archive, offset, digest, *words):
+    root = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
+    unpack(archive, int(offset), digest, root)
+    for line in find_libraries(root):
+        print(line, file=sys.stderr, flush=True)
+    program = os.path.join(root, "opt/reproduce/docker/gpu_check.py")
+    os.execve(sys.executable, [sys.executable, program, *words], settings(root))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
