@@ -7,10 +7,11 @@ first updates, the time of an update and the memory. One process for each device
 Theano takes its device when it is imported.
 
 Exit status: 0 if the GPU agrees with the CPU, 1 if it does not or something failed,
-3 if there is no GPU that can be used.
+3 if there is no GPU, or no cuBLAS, that can be used.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import resource
@@ -276,6 +277,14 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def has_cublas():
+    try:
+        ctypes.CDLL("libcublas.so")
+    except OSError:
+        return False
+    return True
+
+
 def check(options):
     """Compare; return the report."""
     report = {"device": options.device, "experiments": {}, "passed": True}
@@ -283,7 +292,10 @@ def check(options):
     if options.device == "cpu":
         report["rehearsal"] = "no GPU was used: fast and strict mathematics on the CPU"
     elif not usable:
-        report.update(passed=False, error=f"No GPU to check: {report['gpu']}.")
+        report.update(passed=False, error=f"no GPU to check: {report['gpu']}")
+        return report
+    elif not has_cublas():
+        report.update(passed=False, error="no cuBLAS: there is a GPU, and no libcublas")
         return report
     with tempfile.TemporaryDirectory() as folder:
         for experiment in options.experiments:
@@ -329,7 +341,7 @@ def main(arguments=None):
     if options.report:
         Path(options.report).write_text(text + "\n")
     if "error" in report:
-        say(report["error"])
+        say(f"gpu_check.py: {report['error']}")
         return NO_GPU
     return 0 if report["passed"] else 1
 

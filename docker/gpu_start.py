@@ -34,6 +34,8 @@ PIP = [
     "lib/python3*/dist-packages/nvidia/cublas/lib",
 ]
 PLACES = ["/usr", "/usr/local", "/opt/*", "/opt/conda/envs/*", "/root/*", "/home/*/*"]
+# What Theano calls of OpenBLAS, whose wheel puts a prefix to the names.
+BLAS = "sgemm sgemv sger sdot dgemm dgemv dger ddot".split()
 CUBLAS = ("12", "11")  # versions whose functions are those that libgpuarray calls
 
 
@@ -87,13 +89,6 @@ def look_for(name, places):
     return cached(name)
 
 
-def link(root, name, path):
-    to = os.path.join(root, "found", name)
-    if os.path.lexists(to):
-        os.remove(to)
-    os.symlink(path, to)
-
-
 def find_libraries(root):
     """Link the machine's libraries under the names that libgpuarray asks for.
 
@@ -102,17 +97,17 @@ def find_libraries(root):
     list of str
         What was found, one line each.
     """
-    lines = []
-    for name in os.listdir(os.path.join(root, "found")):
-        os.remove(os.path.join(root, "found", name))
+    lines, found = [], os.path.join(root, "found")
+    for name in os.listdir(found):
+        os.remove(os.path.join(found, name))
     driver = look_for("libcuda.so.1", folders(DRIVER))
     lines.append(f"NVIDIA driver: {driver or 'none found'}")
     if driver:
-        link(root, "libcuda.so", driver)
-        link(root, "libcuda.so.1", driver)
+        os.symlink(driver, os.path.join(found, "libcuda.so"))
+        os.symlink(driver, os.path.join(found, "libcuda.so.1"))
         jit = look_for("libnvidia-ptxjitcompiler.so.1", [os.path.dirname(driver)])
         if jit:
-            link(root, "libnvidia-ptxjitcompiler.so.1", jit)
+            os.symlink(jit, os.path.join(found, "libnvidia-ptxjitcompiler.so.1"))
     places = folders([*CUDA, *(f"{place}/{pip}" for place in PLACES for pip in PIP)])
     for version in CUBLAS:
         name = f"libcublas.so.{version}"
@@ -121,9 +116,9 @@ def find_libraries(root):
             f"libcublasLt.so.{version}", [os.path.dirname(cublas or ""), *places]
         )
         if cublas and light:
-            link(root, "libcublas.so", cublas)
-            link(root, name, cublas)
-            link(root, f"libcublasLt.so.{version}", light)
+            os.symlink(cublas, os.path.join(found, "libcublas.so"))
+            os.symlink(cublas, os.path.join(found, name))
+            os.symlink(light, os.path.join(found, f"libcublasLt.so.{version}"))
             lines.append(f"cuBLAS: {cublas}")
             break
     else:
@@ -137,13 +132,14 @@ def find_libraries(root):
 def settings(root):
     """Write Theano's settings for the place where the bundle lies."""
     local = os.path.join(root, "usr/local")
-    site = os.path.join(local, "lib/python3.8/site-packages")
-    with open(os.path.join(local, "theanorc.in")) as file:
-        text = file.read()
-    text = text.replace("/opt/reproduce/.venv/lib/python3.8/site-packages", site)
-    text += f"\n[global]\ncxx = {root}/usr/bin/g++\n"
+    wheel = os.path.join(local, "lib/python3.8/site-packages/scipy_openblas32/lib")
+    macros = [f"-D{name}_=scipy_{name}_" for name in BLAS]
     with open(os.path.join(local, "theanorc"), "w") as file:
-        file.write(text)
+        file.write(
+            f"[global]\ncxx = {root}/usr/bin/g++\n"
+            f"[blas]\nldflags = -L{wheel} -lscipy_openblas\n"
+            f"[gcc]\ncxxflags = {' '.join(macros)}\n"
+        )
     archive = os.path.join(root, "opt/reproduce")
     variables = {
         "THEANORC": f"{archive}/theanorc:{local}/theanorc:{archive}/docker/theanorc",

@@ -2,7 +2,7 @@
 
    With them Theano makes its graphs for device=cuda, g++ compiles the code of their
    operations and CUDA's run-time compiler that of their kernels, and everything runs;
-   only the figures mean nothing. docker/check-gpu-code uses it. Never put it where a
+   only the figures mean nothing. docker/check_gpu.py uses it. Never put it where a
    program may find it by itself. */
 
 #include <stdio.h>
@@ -10,6 +10,10 @@
 #include <string.h>
 
 typedef unsigned long long address;
+
+static char nothing[8];
+
+extern "C" {
 
 int cuInit(unsigned flags) { return 0; }
 int cuDriverGetVersion(int *version) { *version = 11080; return 0; }
@@ -51,12 +55,12 @@ int cuDevicePrimaryCtxGetState(int device, unsigned *flags, int *active) {
 }
 int cuDevicePrimaryCtxSetFlags(int device, unsigned flags) { return 0; }
 int cuDevicePrimaryCtxRetain(void **context, int device) {
-    *context = "";
+    *context = nothing;
     return 0;
 }
 int cuDevicePrimaryCtxRelease(int device) { return 0; }
 int cuCtxPushCurrent_v2(void *context) { return 0; }
-int cuCtxPopCurrent_v2(void **context) { if (context) *context = ""; return 0; }
+int cuCtxPopCurrent_v2(void **context) { if (context) *context = nothing; return 0; }
 int cuCtxGetDevice(int *device) { *device = 0; return 0; }
 
 static size_t taken;
@@ -82,9 +86,15 @@ static int copy(address to, address from, size_t size) {
     memcpy((void *) to, (void *) from, size);
     return 0;
 }
-int cuMemcpyDtoDAsync_v2(address a, address b, size_t n, void *s) { return copy(a, b, n); }
-int cuMemcpyDtoHAsync_v2(address a, address b, size_t n, void *s) { return copy(a, b, n); }
-int cuMemcpyHtoDAsync_v2(address a, address b, size_t n, void *s) { return copy(a, b, n); }
+int cuMemcpyDtoDAsync_v2(address a, address b, size_t n, void *stream) {
+    return copy(a, b, n);
+}
+int cuMemcpyDtoHAsync_v2(address a, address b, size_t n, void *stream) {
+    return copy(a, b, n);
+}
+int cuMemcpyHtoDAsync_v2(address a, address b, size_t n, void *stream) {
+    return copy(a, b, n);
+}
 int cuMemcpyHtoD_v2(address a, address b, size_t n) { return copy(a, b, n); }
 int cuMemcpyPeerAsync(void) { return 801; }
 int cuMemsetD8Async(address memory, unsigned char value, size_t size, void *stream) {
@@ -93,8 +103,9 @@ int cuMemsetD8Async(address memory, unsigned char value, size_t size, void *stre
 }
 
 /* Note which card a kernel is for, one line each, if there is a file to note it in. */
-static void note(const char *code) {
-    const char *name = getenv("NOTHING_CUDA_LOG"), *target = strstr(code, ".target");
+static void note(const void *code) {
+    const char *name = getenv("NOTHING_CUDA_LOG");
+    const char *target = strstr((const char *) code, ".target");
     FILE *log = name && target ? fopen(name, "a") : NULL;
     if (log) {
         fprintf(log, "%.*s\n", (int) strcspn(target, "\n"), target);
@@ -104,18 +115,18 @@ static void note(const char *code) {
 
 int cuModuleLoadData(void **module, const void *image) {
     note(image);
-    *module = "";
+    *module = nothing;
     return 0;
 }
 int cuModuleLoadDataEx(void **module, const void *image, unsigned number, void *names,
                        void *values) {
     note(image);
-    *module = "";
+    *module = nothing;
     return 0;
 }
 int cuModuleUnload(void *module) { return 0; }
 int cuModuleGetFunction(void **function, void *module, const char *name) {
-    *function = "";
+    *function = nothing;
     return 0;
 }
 int cuFuncGetAttribute(int *value, int attribute, void *function) {
@@ -124,27 +135,27 @@ int cuFuncGetAttribute(int *value, int attribute, void *function) {
 }
 int cuLaunchKernel(void) { return 0; }
 int cuLinkCreate_v2(unsigned number, void *names, void *values, void **state) {
-    *state = "";
+    *state = nothing;
     return 0;
 }
 int cuLinkCreate(unsigned number, void *names, void *values, void **state) {
-    *state = "";
+    *state = nothing;
     return 0;
 }
 int cuLinkAddData(void *state, int type, void *data) { note(data); return 0; }
 int cuLinkAddData_v2(void *state, int type, void *data) { note(data); return 0; }
 int cuLinkComplete(void *state, void **image, size_t *size) {
-    *image = "nothing";
+    *image = nothing;
     *size = 8;
     return 0;
 }
 int cuLinkDestroy(void *state) { return 0; }
 
-int cuStreamCreate(void **stream, unsigned flags) { *stream = ""; return 0; }
+int cuStreamCreate(void **stream, unsigned flags) { *stream = nothing; return 0; }
 int cuStreamDestroy_v2(void *stream) { return 0; }
 int cuStreamSynchronize(void *stream) { return 0; }
 int cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return 0; }
-int cuEventCreate(void **event, unsigned flags) { *event = ""; return 0; }
+int cuEventCreate(void **event, unsigned flags) { *event = nothing; return 0; }
 int cuEventDestroy_v2(void *event) { return 0; }
 int cuEventRecord(void *event, void *stream) { return 0; }
 int cuEventSynchronize(void *event) { return 0; }
@@ -155,7 +166,7 @@ int cuIpcCloseMemHandle(void) { return 801; }
 int cuGetErrorName(int error, const char **text) { *text = "error"; return 0; }
 int cuGetErrorString(int error, const char **text) { *text = "error"; return 0; }
 
-int cublasCreate_v2(void **handle) { *handle = ""; return 0; }
+int cublasCreate_v2(void **handle) { *handle = nothing; return 0; }
 int cublasDestroy_v2(void) { return 0; }
 int cublasDdot_v2(void) { return 0; }
 int cublasDgemmBatched(void) { return 0; }
@@ -176,3 +187,4 @@ int cublasSgemmStridedBatched(void) { return 0; }
 int cublasSgemm_v2(void) { return 0; }
 int cublasSgemv_v2(void) { return 0; }
 int cublasSger_v2(void) { return 0; }
+}
