@@ -31,6 +31,7 @@ WORDS = {
     "quick": "train small models on built-in data, to see that everything works",
     "data": "fetch the data set into /data, or make a damaged one again",
     "test": "run the archive's tests; options go to pytest",
+    "gpu": "compare the GPU with the CPU on the published configurations",
 }
 CUDA_NEEDED = 11080  # CUDA 11.8, as the driver numbers it
 NEWEST = 9, 0  # the compute capability that CUDA 11.8 ends with
@@ -249,6 +250,10 @@ def main(experiment, words, child):
     if words[:1] == ["test"]:
         arguments = ["-m", "pytest", "-p", "no:cacheprovider", str(ROOT), *words[1:]]
         return child.run(arguments, environment(experiment))
+    if words[:1] == ["gpu"]:
+        program = str(ROOT / "docker" / "gpu_check.py")
+        only = ["--experiment", experiment]
+        return child.run([program, *only, *words[1:]], environment(experiment))
     arguments, options = parse(experiment, words)
     quick = words[:1] == ["quick"]
     device = announce(options.device)
