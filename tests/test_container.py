@@ -181,7 +181,9 @@ def test_quick(container):
 
 def test_gpu(container):
     assert container("draw", "gpu", "--updates", "9") == 0
-    assert container.ran == [["gpu_check.py", "--experiment", "draw", "--updates", "9"]]
+    assert container.ran == [
+        ["docker/gpu_check.py", "--experiment", "draw", "--updates", "9"]
+    ]
 
 
 def test_options_of_the_user_win(container, monkeypatch, capsys):
