@@ -2,9 +2,15 @@
 """Compare a GPU with the CPU on the published configurations; print a JSON report.
 
 Both start from the same parameters and see the same batches of built-in data. What is
-compared for each experiment: the gradients of the first update, the loss over the
-first updates, the time of an update and the memory. One process for each device, since
-Theano takes its device when it is imported.
+compared for each experiment: the gradients of the first update, and the loss over the
+first updates; and what is measured: the time of an update and the memory.
+
+In double precision the GPU has to give what the CPU gives. In single precision, as
+published, no two devices do: norm_prop starts where rounding errors grow over the time
+steps until nothing of the result is left (docs/GPU.md). There the GPU may be as far from
+the CPU's result in double precision as the CPU in single precision is, times a factor.
+
+One process for each device and precision, since Theano takes these when it is imported.
 
 Exit status: 0 if the GPU agrees with the CPU, 1 if it does not or something failed,
 3 if there is no GPU, or no cuBLAS, that can be used.
@@ -13,6 +19,7 @@ Exit status: 0 if the GPU agrees with the CPU, 1 if it does not or something fai
 import argparse
 import ctypes
 import json
+import math
 import os
 import resource
 import subprocess
@@ -38,6 +45,9 @@ VOCABULARY = 50  # of the Penn Treebank; the built-in text has fewer symbols
 # How far the GPU may be from the CPU: gradients relative to the largest entry of the
 # CPU's gradient of that parameter, and losses relative to the CPU's.
 GRADIENT, LOSS = 1e-4, 5e-3
+# In single precision, or so many times what single precision does to the CPU's.
+FACTOR = 3.0
+PRECISIONS = ("float64", "float32")
 NO_GPU = 3
 # Where `cpu` stands in for the GPU, to rehearse: it may use the faster mathematics.
 MATH = {True: "strict", False: "fast"}
@@ -71,6 +81,7 @@ def parse(arguments=None):
     # For the processes that this program starts.
     parser.add_argument("--worker", metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--reference", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--floatX", choices=PRECISIONS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.experiments = [options.experiment]
     if options.experiment == "both":
@@ -93,7 +104,7 @@ def ptb(options):
     stream = training_stream(
         open_sample(), options.length, options.batch_size, options.seed
     )
-    cost = brick.bits(symbols).mean() * numpy.float32(numpy.log(2.0))
+    cost = brick.bits(symbols).mean() * math.log(2.0)
     return brick, cost, [symbols], stream
 
 
@@ -123,12 +134,12 @@ def batches(stream):
                 yield batch
 
 
-def work(experiment, device, math, updates, words, path):
+def work(experiment, device, floatX, rewrites, updates, words, path):
     """Train on one device; leave what there is to compare in the file `path`."""
     from training import device as devices
 
     options = PARSERS[experiment]([*CONFIGURATIONS[experiment], *words])
-    name = devices.prepare(device, "float32", math)
+    name = devices.prepare(device, floatX, rewrites)
 
     import theano
 
@@ -151,8 +162,8 @@ def work(experiment, device, math, updates, words, path):
     }
     del gradients, arrays
 
-    last = theano.shared(numpy.float32(0), name="last_cost")
-    algorithm.add_updates([(last, theano.tensor.cast(cost, "float32"))])
+    last = theano.shared(numpy.asarray(0, floatX), name="last_cost")
+    algorithm.add_updates([(last, theano.tensor.cast(cost, floatX))])
     started = time.time()
     algorithm.initialize()
     compiled += time.time() - started
@@ -161,7 +172,7 @@ def work(experiment, device, math, updates, words, path):
         rate = schedule.rate(
             options.decay_schedule, options.learning_rate, options.decay, update
         )
-        adam.learning_rate.set_value(numpy.float32(rate))
+        adam.learning_rate.set_value(numpy.asarray(rate, floatX))
         started = time.time()
         algorithm.process_batch(batch)
         losses.append(float(last.get_value()))  # waits for the GPU
@@ -204,8 +215,8 @@ class Memory:
 # The comparison
 
 
-def compare(candidate, reference):
-    """Say how far two devices are apart, and whether that is near enough.
+def distances(candidate, reference):
+    """Say how far results are from others.
 
     Parameters
     ----------
@@ -214,29 +225,52 @@ def compare(candidate, reference):
 
     Returns
     -------
+    dict of str to float
+        For each gradient the largest difference, in units of the largest entry of the
+        reference; for ``losses`` the largest relative difference.
+    """
+    found = {}
+    for name, wanted in reference.items():
+        difference = abs(candidate[name] - wanted)
+        if name == "losses":
+            found[name] = float(numpy.max(difference / abs(wanted)))
+        else:
+            largest = float(abs(wanted).max())
+            found[name] = float(difference.max()) / (largest or 1.0)
+    return found
+
+
+def compare(candidate, reference, rounding=None):
+    """Say whether results are near enough to others.
+
+    Parameters
+    ----------
+    candidate, reference : dict of str to ndarray
+        See :func:`distances`.
+    rounding : dict of str to ndarray, optional
+        Results of the reference's device in the candidate's precision, where that is
+        not the reference's: how far these are off is allowed for.
+
+    Returns
+    -------
     dict
     """
-    gradients = {}
-    for name, wanted in reference.items():
-        if name == "losses":
-            continue
-        largest = abs(wanted).max()
-        difference = abs(candidate[name] - wanted).max()
-        gradients[name] = float(difference / largest) if largest else float(difference)
-    apart = abs(candidate["losses"] - reference["losses"]) / abs(reference["losses"])
+    apart = distances(candidate, reference)
+    found = {"apart": apart, "allowed": {}}
+    alone = {} if rounding is None else distances(rounding, reference)
+    if rounding is not None:
+        found["apart_by_rounding_alone"] = alone
+    for name in apart:
+        tolerance = LOSS if name == "losses" else GRADIENT
+        found["allowed"][name] = max(tolerance, FACTOR * alone.get(name, 0.0))
     # Written so that what is not a number fails.
-    agree = all(value <= GRADIENT for value in gradients.values())
-    return {
-        "gradients": gradients,
-        "gradients_agree": agree,
-        "losses": {
-            "updates": len(apart),
-            "first": [float(candidate["losses"][0]), float(reference["losses"][0])],
-            "last": [float(candidate["losses"][-1]), float(reference["losses"][-1])],
-            "largest_relative_difference": float(numpy.max(apart)),
-        },
-        "losses_agree": bool((apart <= LOSS).all()),
-    }
+    agrees = [name for name in apart if apart[name] <= found["allowed"][name]]
+    found["disagree"] = sorted(set(apart) - set(agrees))
+    for name in ("first", "last"):
+        index = {"first": 0, "last": -1}[name]
+        both = (candidate["losses"][index], reference["losses"][index])
+        found[f"{name}_loss"] = list(map(float, both))
+    return found
 
 
 def read(path):
@@ -245,13 +279,14 @@ def read(path):
     return json.loads(str(arrays.pop("facts"))), arrays
 
 
-def measure(options, experiment, folder, reference):
+def measure(options, experiment, floatX, folder, reference):
     """Run a worker; return its facts and arrays, or None if it failed."""
     device = "cpu" if reference else options.device
-    path = Path(folder) / f"{experiment}-{reference}.npz"
-    say(f"{experiment} on {device}{' for reference' if reference else ''} ...")
+    path = Path(folder) / f"{experiment}-{floatX}-{reference}.npz"
+    name = f"{experiment} in {floatX} on {device}"
+    say(f"{name}{' for reference' if reference else ''} ...")
     command = [sys.executable, __file__, "--worker", str(path)]
-    command += ["--experiment", experiment, "--device", device]
+    command += ["--experiment", experiment, "--device", device, "--floatX", floatX]
     command += ["--updates", str(options.updates)]
     command += [f"--{experiment}={getattr(options, experiment)}"]
     command += ["--reference"] if reference else []
@@ -260,7 +295,7 @@ def measure(options, experiment, folder, reference):
     variables = dict(os.environ, THEANO_FLAGS=",".join(filter(None, flags)))
     status = subprocess.call(command, env=variables, stdout=sys.stderr)
     if status:
-        say(f"{experiment} on {device} failed (exit status {status})")
+        say(f"{name} failed (exit status {status})")
         return None
     facts, arrays = read(path)
     say(
@@ -297,21 +332,29 @@ def check(options):
     with tempfile.TemporaryDirectory() as folder:
         for experiment in options.experiments:
             words = [*CONFIGURATIONS[experiment], *getattr(options, experiment).split()]
-            found = report["experiments"][experiment] = {"options": " ".join(words)}
-            results = [
-                measure(options, experiment, folder, reference)
-                for reference in (False, True)
-            ]
-            if None in results:
-                found["error"] = "a device failed: its message is above"
-                report["passed"] = False
-                continue
-            (there, candidate), (here, reference) = results
-            found.update(compare(candidate, reference))
-            found.update({"checked": there, "reference": here})
-            if not (found["gradients_agree"] and found["losses_agree"]):
+            found = {"options": " ".join(words)}
+            report["experiments"][experiment] = found
+            found.update(check_experiment(options, experiment, folder))
+            if "error" in found or any(found[p]["disagree"] for p in PRECISIONS):
                 report["passed"] = False
     return report
+
+
+def check_experiment(options, experiment, folder):
+    """Compare in both precisions; return that part of the report."""
+    found, arrays = {}, {}
+    for floatX in PRECISIONS:
+        results = [
+            measure(options, experiment, floatX, folder, reference)
+            for reference in (False, True)
+        ]
+        if None in results:
+            return {**found, "error": "a device failed: its message is above"}
+        (there, candidate), (here, arrays[floatX]) = results
+        rounding = arrays["float32"] if floatX == "float32" else None
+        found[floatX] = compare(candidate, arrays["float64"], rounding)
+        found[floatX].update({"checked": there, "reference": here})
+    return found
 
 
 def main(arguments=None):
@@ -319,10 +362,15 @@ def main(arguments=None):
     if options.worker:
         (experiment,) = options.experiments
         words = getattr(options, experiment).split()
-        math = MATH[options.reference]
         try:
             work(
-                experiment, options.device, math, options.updates, words, options.worker
+                experiment,
+                options.device,
+                options.floatX,
+                MATH[options.reference],
+                options.updates,
+                words,
+                options.worker,
             )
         except RunError as error:
             return errors.report("gpu_check.py", error)

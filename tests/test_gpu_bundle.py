@@ -54,25 +54,33 @@ def test_a_small_parameter_is_measured_by_its_own_gradient(gpu_check):
     found = gpu_check.compare(
         results(W=results()["W"] + 1e-4, b=results()["b"] + 2e-10), results()
     )
-    assert found["gradients"]["W"] == pytest.approx(5e-5)
-    assert found["gradients"]["b"] == pytest.approx(2e-4)
-    assert not found["gradients_agree"]
-    assert found["losses_agree"]
+    assert found["apart"]["W"] == pytest.approx(5e-5)
+    assert found["apart"]["b"] == pytest.approx(2e-4)
+    assert found["disagree"] == ["b"]
 
 
 @pytest.mark.parametrize(
-    "loss, agree", [(2.0, True), (2.0099, True), (1.989, False), (numpy.nan, False)]
+    "loss, agrees", [(2.0, True), (2.0099, True), (1.989, False), (numpy.nan, False)]
 )
-def test_every_loss_counts(gpu_check, loss, agree):
+def test_every_loss_counts(gpu_check, loss, agrees):
     found = gpu_check.compare(results(losses=numpy.array([4, 3, loss])), results())
-    assert found["losses_agree"] is agree
-    assert found["gradients_agree"]
-    assert found["losses"]["updates"] == 3
+    assert found["disagree"] == ([] if agrees else ["losses"])
+    assert found["first_loss"] == [4, 4]
 
 
 def test_a_gradient_that_is_no_number_does_not_agree(gpu_check):
     found = gpu_check.compare(results(b=numpy.array([numpy.nan, 0])), results())
-    assert not found["gradients_agree"]
+    assert found["disagree"] == ["b"]
+
+
+@pytest.mark.parametrize("off, agrees", [(5e-4, True), (7e-4, False)])
+def test_single_precision_may_be_off_as_the_cpus_is(gpu_check, off, agrees):
+    exact = results()
+    rounded = results(W=exact["W"] + 4e-4)  # 2e-4 of the largest entry, 2
+    found = gpu_check.compare(results(W=exact["W"] + 2 * off), exact, rounded)
+    assert found["allowed"]["W"] == pytest.approx(6e-4)
+    assert found["allowed"]["b"] == 1e-4
+    assert found["disagree"] == ([] if agrees else ["W"])
 
 
 def run_check(*words):
@@ -101,7 +109,7 @@ def test_a_wrong_option_of_an_experiment_is_refused_first():
 def test_one_experiment_that_fails(gpu_check, monkeypatch, capsys, wrong, status):
     facts = {"device": "x", "compiling_s": 1, "update_s": 1, "memory_MB": {}}
 
-    def measure(options, experiment, folder, reference):
+    def measure(options, experiment, floatX, folder, reference):
         off = 2 if experiment == wrong and not reference else 1
         return facts, results(b=off * results()["b"])
 
