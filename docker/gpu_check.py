@@ -7,8 +7,9 @@ first updates; and what is measured: the time of an update and the memory.
 
 In double precision the GPU has to give what the CPU gives. In single precision, as
 published, no two devices do: norm_prop starts where rounding errors grow over the time
-steps until nothing of the result is left (docs/GPU.md). There the GPU may be as far from
-the CPU's result in double precision as the CPU in single precision is, times a factor.
+steps until nothing of the result is left (docs/GPU.md). There the GPU may be as far
+from the CPU's result in double precision as the CPU in single precision is, times a
+factor.
 
 One process for each device and precision, since Theano takes these when it is imported.
 
@@ -19,29 +20,24 @@ Exit status: 0 if the GPU agrees with the CPU, 1 if it does not or something fai
 import argparse
 import ctypes
 import json
-import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import gpu_worker  # noqa: E402
 import numpy  # noqa: E402
 from entry import cuda  # noqa: E402
+from gpu_worker import CONFIGURATIONS, PARSERS  # noqa: E402
 
-from training import draw_options, errors, ptb_options  # noqa: E402
+from training import errors  # noqa: E402
 from training.errors import RunError  # noqa: E402
 from training.options import Parser, count  # noqa: E402
 
-# As published: the defaults of the two programs.
-CONFIGURATIONS = {"ptb": ["--model", "norm_prop"], "draw": ["--model", "norm_prop"]}
-PARSERS = {"ptb": ptb_options.parse, "draw": draw_options.parse}
-VOCABULARY = 50  # of the Penn Treebank; the built-in text has fewer symbols
 # How far the GPU may be from the CPU: gradients relative to the largest entry of the
 # CPU's gradient of that parameter, and losses relative to the CPU's.
 GRADIENT, LOSS = 1e-4, 5e-3
@@ -87,129 +83,6 @@ def parse(arguments=None):
     if options.experiment == "both":
         options.experiments = list(CONFIGURATIONS)
     return options
-
-
-# In a process of its own
-
-
-def ptb(options):
-    """Return the brick, its cost, the inputs' names and the stream."""
-    from theano import tensor
-
-    import ptb_experiment
-    from datasets.ptb import open_sample, training_stream
-
-    brick = ptb_experiment.build_model(options, VOCABULARY)
-    symbols = tensor.imatrix("symbols")
-    stream = training_stream(
-        open_sample(), options.length, options.batch_size, options.seed
-    )
-    cost = brick.bits(symbols).mean() * math.log(2.0)
-    return brick, cost, [symbols], stream
-
-
-def draw(options):
-    """As `ptb`."""
-    from theano import tensor
-
-    import draw_experiment
-    from datasets.mnist import image_stream, open_sample_digits
-    from training.noise import WithNoise
-
-    brick = draw_experiment.build_model(options)
-    inputs = [tensor.matrix("features"), tensor.tensor3("noise")]
-    images = image_stream(open_sample_digits().train, options.batch_size)
-    stream = WithNoise(images, options.glimpses, options.latent_dim, options.seed)
-    return brick, brick.cost(*inputs), inputs, stream
-
-
-def batches(stream):
-    """Full batches without end."""
-    size = None
-    while True:
-        for batch in stream.get_epoch_iterator(as_dict=True):
-            shapes = {name: array.shape for name, array in batch.items()}
-            size = size or shapes
-            if shapes == size:
-                yield batch
-
-
-def work(experiment, device, floatX, rewrites, updates, words, path):
-    """Train on one device; leave what there is to compare in the file `path`."""
-    from training import device as devices
-
-    options = PARSERS[experiment]([*CONFIGURATIONS[experiment], *words])
-    name = devices.prepare(device, floatX, rewrites)
-
-    import theano
-
-    from training import loop, schedule
-
-    memory = Memory(device)
-    brick, cost, inputs, stream = {"ptb": ptb, "draw": draw}[experiment](options)
-    feed = batches(stream)
-    first = next(feed)
-    algorithm, adam = loop.descent(options, brick, cost)
-    names = {variable: key for key, variable in brick.all_parameters.items()}
-
-    started = time.time()
-    gradients = theano.function(inputs, list(algorithm.gradients.values()))
-    compiled = time.time() - started
-    arrays = gradients(*(first[variable.name] for variable in inputs))
-    found = {
-        names[parameter]: numpy.asarray(array)
-        for parameter, array in zip(algorithm.gradients, arrays)
-    }
-    del gradients, arrays
-
-    last = theano.shared(numpy.asarray(0, floatX), name="last_cost")
-    algorithm.add_updates([(last, theano.tensor.cast(cost, floatX))])
-    started = time.time()
-    algorithm.initialize()
-    compiled += time.time() - started
-    losses, seconds, batch = [], [], first
-    for update in range(updates):
-        rate = schedule.rate(
-            options.decay_schedule, options.learning_rate, options.decay, update
-        )
-        adam.learning_rate.set_value(numpy.asarray(rate, floatX))
-        started = time.time()
-        algorithm.process_batch(batch)
-        losses.append(float(last.get_value()))  # waits for the GPU
-        seconds.append(time.time() - started)
-        batch = next(feed)
-    facts = {
-        "device": name,
-        "compiling_s": round(compiled, 1),
-        "first_update_s": round(seconds[0], 3),
-        # Without the first ones, in which memory is allocated.
-        "update_s": float(numpy.median(seconds[len(seconds) // 5 :])),
-        "memory_MB": memory.used(),
-    }
-    numpy.savez(path, losses=losses, facts=json.dumps(facts), **found)
-
-
-class Memory:
-    """What a device's memory holds, in MB, since the model was begun."""
-
-    def __init__(self, device):
-        self.context = None
-        if device != "cpu":
-            from theano.gpuarray import get_context
-
-            self.context = get_context(None)
-            self.free, self.total = self.context.free_gmem, self.context.total_gmem
-
-    def used(self):
-        if self.context is None:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return {"process_peak": round(peak / 1024)}
-        taken = self.free - self.context.free_gmem
-        return {
-            "model": round(taken / 2**20),
-            "before_it_on_the_card": round((self.total - self.free) / 2**20),
-            "card": round(self.total / 2**20),
-        }
 
 
 # The comparison
@@ -363,15 +236,7 @@ def main(arguments=None):
         (experiment,) = options.experiments
         words = getattr(options, experiment).split()
         try:
-            work(
-                experiment,
-                options.device,
-                options.floatX,
-                MATH[options.reference],
-                options.updates,
-                words,
-                options.worker,
-            )
+            gpu_worker.work(options, experiment, words, MATH[options.reference])
         except RunError as error:
             return errors.report("gpu_check.py", error)
         return 0
