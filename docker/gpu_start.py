@@ -156,6 +156,12 @@ def settings(root):
 
 def main(archive, offset, digest, *words):
     root = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
+    for character in " \t\n,:":
+        if character in root:
+            sys.exit(
+                f"{root} contains {character!r}, which Theano's settings cannot carry: "
+                "name another folder with --to"
+            )
     unpack(archive, int(offset), digest, root)
     for line in find_libraries(root):
         print(line, file=sys.stderr, flush=True)

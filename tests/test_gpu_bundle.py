@@ -224,7 +224,7 @@ def run_file(path, *words):
 
 
 def test_it_unpacks_itself_anywhere_once(packed, tmp_path):
-    there = tmp_path / "some where"
+    there = tmp_path / "some" / "where"
     first = run_file(packed, "--to", str(there), "--device", "cpu")
     output = first.stdout.decode()
     assert first.returncode == 0, output
@@ -234,6 +234,12 @@ def test_it_unpacks_itself_anywhere_once(packed, tmp_path):
     assert f"cxx = {there}/usr/bin/g++" in (there / "usr/local/theanorc").read_text()
     second = run_file(packed, "--to", str(there))
     assert second.returncode == 0 and b"unpacking" not in second.stdout
+
+
+def test_a_path_that_theano_cannot_carry(packed, tmp_path):
+    found = run_file(packed, "--to", str(tmp_path / "some where"))
+    assert found.returncode == 1
+    assert b"contains ' '" in found.stdout and b"--to" in found.stdout
 
 
 def test_a_damaged_file_is_not_run(packed, tmp_path):
