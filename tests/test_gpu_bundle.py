@@ -234,6 +234,11 @@ def test_it_unpacks_itself_anywhere_once(packed, tmp_path):
     assert f"cxx = {there}/usr/bin/g++" in (there / "usr/local/theanorc").read_text()
     second = run_file(packed, "--to", str(there))
     assert second.returncode == 0 and b"unpacking" not in second.stdout
+    # Another file in the same place.
+    (there / "unpacked").write_text("older")
+    (there / "opt/reproduce/docker/gpu_start.py").write_text("old")
+    third = run_file(packed, "--to", str(there))
+    assert third.returncode == 0 and b"unpacking" in third.stdout
 
 
 def test_a_path_that_theano_cannot_carry(packed, tmp_path):
