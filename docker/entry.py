@@ -22,15 +22,11 @@ EXPERIMENTS = {
     "ptb": ("ptb_experiment.py", "ptb", "penn_treebank_characters.hdf5"),
     "draw": ("draw_experiment.py", "mnist", "binarized_mnist.hdf5"),
 }
-# `quick` for DRAW: small sizes, a minute.
-QUICK_DRAW = (
-    "--sample --units 32 --glimpses 4 --latent-dim 10 --batch-size 32 --epochs 2 "
-    "--batches-per-epoch 20 --tag quick"
-)
 WORDS = {
     "quick": "train small models on built-in data, to see that everything works",
     "data": "fetch the data set into /data, or make a damaged one again",
     "test": "run the archive's tests; options go to pytest",
+    "gpu": "compare the GPU with the CPU on the published configurations",
 }
 CUDA_NEEDED = 11080  # CUDA 11.8, as the driver numbers it
 NEWEST = 9, 0  # the compute capability that CUDA 11.8 ends with
@@ -221,12 +217,11 @@ def parse(experiment, words):
     """
     program = str(ROOT / EXPERIMENTS[experiment][0])
     options = import_module(f"training.{experiment}_options")
-    if words[:1] == ["quick"] and experiment == "ptb":
+    if words[:1] == ["quick"]:
         from training import quick
 
-        return ["-m", "training.quick", *words[1:]], quick.parse(words[1:])
-    if words[:1] == ["quick"]:
-        words = [*QUICK_DRAW.split(), *words[1:]]
+        words = ["--experiment", experiment, *words[1:]]
+        return ["-m", "training.quick", *words], quick.parse(words)
     return [program, *words], options.parse(words)
 
 
@@ -249,6 +244,10 @@ def main(experiment, words, child):
     if words[:1] == ["test"]:
         arguments = ["-m", "pytest", "-p", "no:cacheprovider", str(ROOT), *words[1:]]
         return child.run(arguments, environment(experiment))
+    if words[:1] == ["gpu"]:
+        program = str(ROOT / "docker" / "gpu_check.py")
+        only = ["--experiment", experiment]
+        return child.run([program, *only, *words[1:]], environment(experiment))
     arguments, options = parse(experiment, words)
     quick = words[:1] == ["quick"]
     device = announce(options.device)

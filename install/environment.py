@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import filecmp
 import hashlib
 import json
 import os
@@ -236,6 +237,7 @@ def _make_base(python, pip, compiler, wanted):
     fake = dict(env, CC="true", LDSHARED="true")
     _pip("installing Fuel", *locked, "--no-deps", "-r", fuel, env=fake, hint=hint)
 
+    _link_copies(os.path.join(VENV, "lib"))
     progress = steps.Progress("measuring BLAS")
     settings, library, reason = blas.choose(
         _wheel_folder(), compiler, os.path.join(VENV, "lib")
@@ -247,6 +249,16 @@ def _make_base(python, pip, compiler, wanted):
     stamp = {"wanted": wanted, "key": _key(), "needs": [path for path in needs if path]}
     _write(STAMP, stamp)
     return stamp
+
+
+def _link_copies(folder):
+    """Make one file of a library that a wheel, which has no links, has three times."""
+    names = sorted(name for name in os.listdir(folder) if ".so" in name)
+    for short, long in zip(names, names[1:]):
+        paths = [os.path.join(folder, name) for name in (short, long)]
+        if long.startswith(short + ".") and filecmp.cmp(*paths, shallow=False):
+            os.remove(paths[0])
+            os.symlink(long, paths[0])
 
 
 def _wheel_folder():

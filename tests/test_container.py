@@ -174,9 +174,16 @@ def test_nothing_is_fetched_that_is_not_needed(container, words):
 def test_quick(container):
     assert container("ptb", "quick", "--seed", "3") == 0
     assert container("draw", "quick", "--seed", "3") == 0
-    assert container.ran[0][:4] == ["-m", "training.quick", "--seed", "3"]
-    assert container.ran[1][0] == "draw_experiment.py"
-    assert "--sample" in container.ran[1] and "--resume" not in container.ran[1]
+    for words, experiment in zip(container.ran, ["ptb", "draw"]):
+        start = ["-m", "training.quick", "--experiment", experiment, "--seed", "3"]
+        assert words[:6] == start and "--resume" not in words
+
+
+def test_gpu(container):
+    assert container("draw", "gpu", "--updates", "9") == 0
+    assert container.ran == [
+        ["docker/gpu_check.py", "--experiment", "draw", "--updates", "9"]
+    ]
 
 
 def test_options_of_the_user_win(container, monkeypatch, capsys):

@@ -164,7 +164,7 @@ def test_the_report_shows_them(drawn):
 def test_gamma_x_is_the_horizontal_axis():
     plane = [[0.5, 1.5], [0.6, 1.6]]
     found = {"gammas": [1.0, 2.0], "gamma_c": [1.0], "computed": [plane]}
-    (axis, _) = drawing.figure_1(found).axes
+    axis, _ = drawing.figure_1(found).axes
     values = numpy.asarray(axis.collections[0].get_array()).reshape(2, 2)
     assert axis.get_xlabel() == "$\\gamma_x$"
     # Rows from below: gamma_h; columns: gamma_x.

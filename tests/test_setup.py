@@ -488,3 +488,13 @@ def test_help_needs_nothing(checkout):
     process = reproduce(checkout, "nonsense")
     assert "invalid choice: 'nonsense'" in process.communicate()[1]
     assert process.returncode == 2
+
+
+def test_copies_of_one_library_become_links(tmp_path):
+    names = ["liba.so", "liba.so.3", "liba.so.3.2", "libb.so", "libb.so.1", "liba.py"]
+    for name in names:
+        (tmp_path / name).write_text("other" if name == "libb.so.1" else "same")
+    environment._link_copies(str(tmp_path))
+    links = {p.name: os.readlink(str(p)) for p in tmp_path.iterdir() if p.is_symlink()}
+    assert links == {"liba.so": "liba.so.3", "liba.so.3": "liba.so.3.2"}
+    assert [(tmp_path / name).read_text() for name in names[:3]] == ["same"] * 3

@@ -28,17 +28,32 @@ replaced."""
 
 def parse(arguments=None):
     parser = options.Parser(prog="./reproduce quick", description=DESCRIPTION)
+    parser.add_argument(
+        "--experiment",
+        choices=("both", "ptb", "draw"),
+        default="both",
+        help="train on the text, the digits, or both",
+    )
     options.add_quick_options(parser)
     return parser.parse_args(arguments)
 
 
 def run(options, interrupts):
-    """Train the models one after the other and print the table."""
+    """Train what the options ask for, with the other options for each."""
     # Threads only wait for each other with matrices as small as these.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     common = []
     for name, value in vars(options).items():
-        common += [f"--{name.replace('_', '-')}", str(value)]
+        if name != "experiment":
+            common += [f"--{name.replace('_', '-')}", str(value)]
+    if options.experiment != "draw":
+        ptb(common, interrupts)
+    if options.experiment != "ptb":
+        draw(common, interrupts)
+
+
+def ptb(common, interrupts):
+    """Train the models one after the other and print the table."""
     logs = {}
     for model in MODELS:
         print(f"\n== {model} ==", flush=True)
@@ -47,8 +62,7 @@ def run(options, interrupts):
         folder = ptb_experiment.train(chosen, interrupts, experiment="quick")
         logs[model] = folder.history.rows
     print()
-    print(table(logs))
-    draw(common, interrupts)
+    print(table(logs), flush=True)
 
 
 def draw(common, interrupts):

@@ -1,0 +1,260 @@
+#!/usr/bin/env python
+"""Compare a GPU with the CPU on the published configurations; print a JSON report.
+
+Both start from the same parameters and see the same batches of built-in data. What is
+compared for each experiment: the gradients of the first update, and the loss over the
+first updates; and what is measured: the time of an update and the memory.
+
+In double precision the GPU has to give what the CPU gives. In single precision, as
+published, no two devices do: norm_prop starts where rounding errors grow over the time
+steps until nothing of the result is left (docs/GPU.md). There the GPU may be as far
+from the CPU's result in double precision as the CPU in single precision is, times a
+factor.
+
+One process for each device and precision, since Theano takes these when it is imported.
+
+Exit status: 0 if the GPU agrees with the CPU, 1 if it does not or something failed,
+3 if there is no GPU, or no cuBLAS, that can be used.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import gpu_worker  # noqa: E402
+import numpy  # noqa: E402
+from entry import cuda  # noqa: E402
+from gpu_worker import CONFIGURATIONS, PARSERS  # noqa: E402
+
+from training import errors  # noqa: E402
+from training.errors import RunError  # noqa: E402
+from training.options import Parser, count  # noqa: E402
+
+# How far the GPU may be from the CPU: gradients relative to the largest entry of the
+# CPU's gradient of that parameter, and losses relative to the CPU's.
+GRADIENT, LOSS = 1e-4, 5e-3
+# In single precision, or so many times what single precision does to the CPU's.
+FACTOR = 3.0
+PRECISIONS = ("float64", "float32")
+NO_GPU = 3
+# Where `cpu` stands in for the GPU, to rehearse: it may use the faster mathematics.
+MATH = {True: "strict", False: "fast"}
+
+
+def parse(arguments=None):
+    parser = Parser(prog="gpu_check.py", description=__doc__.split("\n\n")[0])
+    parser.add_argument(
+        "--device",
+        default="cuda",
+        choices=["cuda", *(f"cuda{n}" for n in range(8)), "cpu"],
+        metavar="{cuda,cudaN,cpu}",
+        help="what is compared with the CPU; cpu rehearses without a GPU, comparing "
+        "--math fast with strict",
+    )
+    parser.add_argument(
+        "--experiment", choices=["ptb", "draw", "both"], default="both", help="which"
+    )
+    parser.add_argument(
+        "--updates", type=count, default=50, help="updates whose loss is compared"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write the report there too")
+    for experiment in CONFIGURATIONS:
+        parser.add_argument(
+            f"--{experiment}",
+            metavar="OPTIONS",
+            default="",
+            help=f"options of {experiment}_experiment.py, in one word, to change the "
+            "published configuration",
+        )
+    # For the processes that this program starts.
+    parser.add_argument("--worker", metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--reference", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--floatX", choices=PRECISIONS, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    options.experiments = [options.experiment]
+    if options.experiment == "both":
+        options.experiments = list(CONFIGURATIONS)
+    return options
+
+
+# The comparison
+
+
+def distances(candidate, reference):
+    """Say how far results are from others.
+
+    Parameters
+    ----------
+    candidate, reference : dict of str to ndarray
+        ``losses`` and the gradients by their parameters' names.
+
+    Returns
+    -------
+    dict of str to float
+        For each gradient the largest difference, in units of the largest entry of the
+        reference; for ``losses`` the largest relative difference.
+    """
+    found = {}
+    for name, wanted in reference.items():
+        difference = abs(candidate[name] - wanted)
+        if name == "losses":
+            found[name] = float(numpy.max(difference / abs(wanted)))
+        else:
+            largest = float(abs(wanted).max())
+            found[name] = float(difference.max()) / (largest or 1.0)
+    return found
+
+
+def compare(candidate, reference, rounding=None):
+    """Say whether results are near enough to others.
+
+    Parameters
+    ----------
+    candidate, reference : dict of str to ndarray
+        See :func:`distances`.
+    rounding : dict of str to ndarray, optional
+        Results of the reference's device in the candidate's precision, where that is
+        not the reference's: how far these are off is allowed for.
+
+    Returns
+    -------
+    dict
+    """
+    apart = distances(candidate, reference)
+    found = {"apart": apart, "allowed": {}}
+    alone = {} if rounding is None else distances(rounding, reference)
+    if rounding is not None:
+        found["apart_by_rounding_alone"] = alone
+    for name in apart:
+        tolerance = LOSS if name == "losses" else GRADIENT
+        found["allowed"][name] = max(tolerance, FACTOR * alone.get(name, 0.0))
+    # Written so that what is not a number fails.
+    agrees = [name for name in apart if apart[name] <= found["allowed"][name]]
+    found["disagree"] = sorted(set(apart) - set(agrees))
+    for name in ("first", "last"):
+        index = {"first": 0, "last": -1}[name]
+        both = (candidate["losses"][index], reference["losses"][index])
+        found[f"{name}_loss"] = list(map(float, both))
+    return found
+
+
+def read(path):
+    with numpy.load(str(path), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return json.loads(str(arrays.pop("facts"))), arrays
+
+
+def measure(options, experiment, floatX, folder, reference):
+    """Run a worker; return its facts and arrays, or None if it failed."""
+    device = "cpu" if reference else options.device
+    path = Path(folder) / f"{experiment}-{floatX}-{reference}.npz"
+    name = f"{experiment} in {floatX} on {device}"
+    say(f"{name}{' for reference' if reference else ''} ...")
+    command = [sys.executable, __file__, "--worker", str(path)]
+    command += ["--experiment", experiment, "--device", device, "--floatX", floatX]
+    command += ["--updates", str(options.updates)]
+    command += [f"--{experiment}={getattr(options, experiment)}"]
+    command += ["--reference"] if reference else []
+    # The card's memory is taken as it is needed, so that it can be measured.
+    flags = [os.environ.get("THEANO_FLAGS", ""), "gpuarray.preallocate=0"]
+    variables = dict(os.environ, THEANO_FLAGS=",".join(filter(None, flags)))
+    status = subprocess.call(command, env=variables, stdout=sys.stderr)
+    if status:
+        say(f"{name} failed (exit status {status})")
+        return None
+    facts, arrays = read(path)
+    say(
+        f"  {facts['device']}: compiled in {facts['compiling_s']} s, an update takes "
+        f"{facts['update_s']:.3f} s, memory in MB: {facts['memory_MB']}"
+    )
+    return facts, arrays
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def has_cublas():
+    try:
+        ctypes.CDLL("libcublas.so")
+    except OSError:
+        return False
+    return True
+
+
+def check(options):
+    """Compare; return the report."""
+    report = {"device": options.device, "experiments": {}, "passed": True}
+    usable, report["gpu"] = cuda()
+    if options.device == "cpu":
+        report["rehearsal"] = "no GPU was used: fast and strict mathematics on the CPU"
+    elif not usable:
+        report.update(passed=False, error=f"no GPU to check: {report['gpu']}")
+        return report
+    elif not has_cublas():
+        report.update(passed=False, error="no cuBLAS: there is a GPU, and no libcublas")
+        return report
+    with tempfile.TemporaryDirectory() as folder:
+        for experiment in options.experiments:
+            words = [*CONFIGURATIONS[experiment], *getattr(options, experiment).split()]
+            found = {"options": " ".join(words)}
+            report["experiments"][experiment] = found
+            found.update(check_experiment(options, experiment, folder))
+            if "error" in found or any(found[p]["disagree"] for p in PRECISIONS):
+                report["passed"] = False
+    return report
+
+
+def check_experiment(options, experiment, folder):
+    """Compare in both precisions; return that part of the report."""
+    found, arrays = {}, {}
+    for floatX in PRECISIONS:
+        results = [
+            measure(options, experiment, floatX, folder, reference)
+            for reference in (False, True)
+        ]
+        if None in results:
+            return {**found, "error": "a device failed: its message is above"}
+        (there, candidate), (here, arrays[floatX]) = results
+        rounding = arrays["float32"] if floatX == "float32" else None
+        found[floatX] = compare(candidate, arrays["float64"], rounding)
+        found[floatX].update({"checked": there, "reference": here})
+    return found
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    if options.worker:
+        (experiment,) = options.experiments
+        words = getattr(options, experiment).split()
+        try:
+            gpu_worker.work(options, experiment, words, MATH[options.reference])
+        except RunError as error:
+            return errors.report("gpu_check.py", error)
+        return 0
+    # Before any time is spent.
+    for experiment in options.experiments:
+        PARSERS[experiment](
+            [*CONFIGURATIONS[experiment], *getattr(options, experiment).split()]
+        )
+    report = check(options)
+    text = json.dumps(report, indent=2)
+    print(text, flush=True)
+    if options.report:
+        Path(options.report).write_text(text + "\n")
+    if "error" in report:
+        say(f"gpu_check.py: {report['error']}")
+        return NO_GPU
+    return 0 if report["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

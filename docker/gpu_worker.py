@@ -1,0 +1,146 @@
+"""What docker/gpu_check.py runs in a process of its own, once for each device."""
+
+import json
+import math
+import resource
+import time
+
+import numpy
+
+from training import draw_options, ptb_options
+
+# As published: the defaults of the two programs.
+CONFIGURATIONS = {"ptb": ["--model", "norm_prop"], "draw": ["--model", "norm_prop"]}
+PARSERS = {"ptb": ptb_options.parse, "draw": draw_options.parse}
+VOCABULARY = 50  # of the Penn Treebank; the built-in text has fewer symbols
+
+
+def ptb(options):
+    """Return the brick, its cost, the inputs' names and the stream."""
+    from theano import tensor
+
+    import ptb_experiment
+    from datasets.ptb import open_sample, training_stream
+
+    brick = ptb_experiment.build_model(options, VOCABULARY)
+    symbols = tensor.imatrix("symbols")
+    stream = training_stream(
+        open_sample(), options.length, options.batch_size, options.seed
+    )
+    cost = brick.bits(symbols).mean() * math.log(2.0)
+    return brick, cost, [symbols], stream
+
+
+def draw(options):
+    """As `ptb`."""
+    from theano import tensor
+
+    import draw_experiment
+    from datasets.mnist import image_stream, open_sample_digits
+    from training.noise import WithNoise
+
+    brick = draw_experiment.build_model(options)
+    inputs = [tensor.matrix("features"), tensor.tensor3("noise")]
+    images = image_stream(open_sample_digits().train, options.batch_size)
+    stream = WithNoise(images, options.glimpses, options.latent_dim, options.seed)
+    return brick, brick.cost(*inputs), inputs, stream
+
+
+def batches(stream):
+    """Full batches without end."""
+    size = None
+    while True:
+        for batch in stream.get_epoch_iterator(as_dict=True):
+            shapes = {name: array.shape for name, array in batch.items()}
+            size = size or shapes
+            if shapes == size:
+                yield batch
+
+
+def work(options, experiment, words, rewrites):
+    """Train on one device; leave what there is to compare in a file.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        ``device``, ``floatX``, ``updates`` and ``worker``, the file.
+    experiment : str
+    words : list of str
+        Options of the experiment, besides the published ones.
+    rewrites : str
+        As ``--math`` of the experiments.
+    """
+    from training import device
+
+    chosen = PARSERS[experiment]([*CONFIGURATIONS[experiment], *words])
+    name = device.prepare(options.device, options.floatX, rewrites)
+
+    import theano
+
+    from training import loop, schedule
+
+    memory = Memory(options.device)
+    brick, cost, inputs, stream = {"ptb": ptb, "draw": draw}[experiment](chosen)
+    feed = batches(stream)
+    first = next(feed)
+    algorithm, adam = loop.descent(chosen, brick, cost)
+    names = {variable: key for key, variable in brick.all_parameters.items()}
+
+    started = time.time()
+    gradients = theano.function(inputs, list(algorithm.gradients.values()))
+    compiled = time.time() - started
+    arrays = gradients(*(first[variable.name] for variable in inputs))
+    found = {
+        names[parameter]: numpy.asarray(array)
+        for parameter, array in zip(algorithm.gradients, arrays)
+    }
+    del gradients, arrays
+
+    last = theano.shared(numpy.asarray(0, options.floatX), name="last_cost")
+    algorithm.add_updates([(last, theano.tensor.cast(cost, options.floatX))])
+    started = time.time()
+    algorithm.initialize()
+    compiled += time.time() - started
+    losses, seconds, batch = [], [], first
+    for update in range(options.updates):
+        rate = schedule.rate(
+            chosen.decay_schedule, chosen.learning_rate, chosen.decay, update
+        )
+        adam.learning_rate.set_value(numpy.asarray(rate, options.floatX))
+        started = time.time()
+        algorithm.process_batch(batch)
+        losses.append(float(last.get_value()))  # waits for the GPU
+        seconds.append(time.time() - started)
+        batch = next(feed)
+    facts = {
+        "device": name,
+        "compiling_s": round(compiled, 1),
+        "first_update_s": round(seconds[0], 3),
+        # Without the first ones, in which memory is allocated.
+        "update_s": float(numpy.median(seconds[len(seconds) // 5 :])),
+        "memory_MB": memory.used(),
+    }
+    numpy.savez(options.worker, losses=losses, facts=json.dumps(facts), **found)
+
+
+class Memory:
+    """What a device's memory holds, in MB, since the model was begun."""
+
+    def __init__(self, device):
+        self.context = None
+        if device != "cpu":
+            from theano.gpuarray import get_context
+
+            self.context = get_context(None)
+            self.free, self.total = self.context.free_gmem, self.context.total_gmem
+
+    def used(self):
+        if self.context is None:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return {"process_peak": round(peak / 1024)}
+        taken = self.free - self.context.free_gmem
+        return {
+            "model": round(taken / 2**20),
+            "before_it_on_the_card": round((self.total - self.free) / 2**20),
+            "card": round(self.total / 2**20),
+        }
