@@ -24,9 +24,7 @@ ROOT = small.ROOT
 
 
 def mount(*arguments):
-    return subprocess.call(
-        ["mount", *map(str, arguments)], stderr=subprocess.DEVNULL
-    )
+    return subprocess.call(["mount", *map(str, arguments)], stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture
@@ -169,7 +167,7 @@ def test_a_compile_cache_that_cannot_be_written(disk, fault):
             },
             cwd=str(ROOT),
             stderr=subprocess.PIPE,
-            universal_newlines=True,
+            text=True,
             timeout=100,
         )
         assert done.returncode == 1
@@ -187,7 +185,9 @@ def test_a_compile_cache_that_becomes_full(disk, monkeypatch, capsys):
 
     assert cli.carry_out("me", compile, None) == 1
     error = capsys.readouterr().err
-    assert "cannot be used (No space left on device)" in error and error.count("\n") == 1
+    assert (
+        "cannot be used (No space left on device)" in error and error.count("\n") == 1
+    )
     (folder / "junk").unlink()
     with pytest.raises(ValueError):  # anything else is not explained away
         cli.carry_out("me", lambda *_: int("x"), None)
