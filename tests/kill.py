@@ -63,7 +63,9 @@ def kill(experiment, results, epochs, moments):
     if "Traceback" in errors:
         raise Lost(errors)
     if reported(output) > saved(path):
-        raise Lost(f"epoch {reported(output)} had been reported; {saved(path)} is saved")
+        raise Lost(
+            f"epoch {reported(output)} had been reported; {saved(path)} is saved"
+        )
     if process.returncode != -9:
         return None
     if early:

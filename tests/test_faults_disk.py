@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from blocks.extensions import SimpleExtension
 
 from datasets import DataError, ptb
 from datasets.convert_mnist import convert_binarized_mnist
@@ -24,9 +25,7 @@ ROOT = small.ROOT
 
 
 def mount(*arguments):
-    return subprocess.call(
-        ["mount", *map(str, arguments)], stderr=subprocess.DEVNULL
-    )
+    return subprocess.call(["mount", *map(str, arguments)], stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture
@@ -88,12 +87,19 @@ def test_results_on_a_disk_that_becomes_full(disk, tmp_path):
     folder = disk(3)
     whole = Loop(tmp_path / "whole", epochs=4).run()
     Loop(folder / "run", epochs=2).run()
-    loop = Loop(folder / "run", epochs=4, resume=True)
-    junk = fill(folder)
+
+    class Fill(SimpleExtension):
+        def do(self, *arguments):
+            fill(folder)
+
+    # In the middle of the third epoch, which ends with update 12.
+    extra = [Fill(after_n_batches=10)]
+    loop = Loop(folder / "run", epochs=4, resume=True, extra=extra)
     with pytest.raises(RunError, match="No space left on device.*make room"):
         loop.run()
+    assert loop.history.updates == 12
     assert len(rows_on_disk(folder / "run")) == 2
-    junk.unlink()
+    (folder / "junk").unlink()
     assert Loop(folder / "run", epochs=4, resume=True).run().result == whole.result
 
 
@@ -169,7 +175,7 @@ def test_a_compile_cache_that_cannot_be_written(disk, fault):
             },
             cwd=str(ROOT),
             stderr=subprocess.PIPE,
-            universal_newlines=True,
+            text=True,
             timeout=100,
         )
         assert done.returncode == 1
@@ -187,7 +193,9 @@ def test_a_compile_cache_that_becomes_full(disk, monkeypatch, capsys):
 
     assert cli.carry_out("me", compile, None) == 1
     error = capsys.readouterr().err
-    assert "cannot be used (No space left on device)" in error and error.count("\n") == 1
+    assert (
+        "cannot be used (No space left on device)" in error and error.count("\n") == 1
+    )
     (folder / "junk").unlink()
     with pytest.raises(ValueError):  # anything else is not explained away
         cli.carry_out("me", lambda *_: int("x"), None)

@@ -107,7 +107,9 @@ def test_any_bytes_are_a_corpus_or_refused_by_name(text):
         assert not text or not text.strip() or text != prepared(text)
         return
     assert all(byte < 128 for byte in text) and b"\r" not in text and text.strip()
-    lines = [line[1:] if line[:1] == " " else line for line in text.decode().split("\n")]
+    lines = [
+        line[1:] if line[:1] == " " else line for line in text.decode().split("\n")
+    ]
     assert corpus.decode(corpus.train) == "\n".join(lines)
     assert corpus.vocabulary == sorted(set("\n".join(lines)))
 

@@ -19,7 +19,7 @@ def test_upstreams_tests():
         [sys.executable, str(STANDIN / "upstream_tests.py"), clone],
         env={**os.environ, "THEANO_FLAGS": "mode=FAST_COMPILE"},
         stdout=subprocess.PIPE,
-        universal_newlines=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout
     passed = int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1])

@@ -10,7 +10,6 @@ import sys
 from training.errors import UsageError
 from training.schedule import SCHEDULES
 
-
 # What NumPy and Theano can count with; an integer above it has no use.
 LARGEST = 2**31 - 1
 

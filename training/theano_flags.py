@@ -82,6 +82,6 @@ def check_cache():
         reason = error.strerror
     if reason:
         raise RunError(
-            f"Theano's compile cache, {folder}, cannot be used ({reason}): make room or "
-            "set REPRODUCE_COMPILEDIR to another folder"
+            f"Theano's compile cache, {folder}, cannot be used ({reason}): make room "
+            "or set REPRODUCE_COMPILEDIR to another folder"
         )
