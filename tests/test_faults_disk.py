@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from blocks.extensions import SimpleExtension
 
 from datasets import DataError, ptb
 from datasets.convert_mnist import convert_binarized_mnist
@@ -86,12 +87,19 @@ def test_results_on_a_disk_that_becomes_full(disk, tmp_path):
     folder = disk(3)
     whole = Loop(tmp_path / "whole", epochs=4).run()
     Loop(folder / "run", epochs=2).run()
-    loop = Loop(folder / "run", epochs=4, resume=True)
-    junk = fill(folder)
+
+    class Fill(SimpleExtension):
+        def do(self, *arguments):
+            fill(folder)
+
+    # In the middle of the third epoch, which ends with update 12.
+    extra = [Fill(after_n_batches=10)]
+    loop = Loop(folder / "run", epochs=4, resume=True, extra=extra)
     with pytest.raises(RunError, match="No space left on device.*make room"):
         loop.run()
+    assert loop.history.updates == 12
     assert len(rows_on_disk(folder / "run")) == 2
-    junk.unlink()
+    (folder / "junk").unlink()
     assert Loop(folder / "run", epochs=4, resume=True).run().result == whole.result
 
 

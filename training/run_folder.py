@@ -257,7 +257,11 @@ class RunFolder:
         return needed
 
     def __enter__(self):
-        self.describe(status="running", error=None, process=os.getpid())
+        try:
+            self.describe(status="running", error=None, process=os.getpid())
+        except BaseException:
+            self._lock.close()
+            raise
         return self
 
     def __exit__(self, kind, error, traceback):
