@@ -110,6 +110,7 @@ class Loop:
             extensions=[
                 *first,
                 extensions.TakeSignals(self.interrupts),
+                extensions.Forget(),
                 extensions.Resume(history, variables, self.folder.values(variables)),
                 schedule.modifier(adam.learning_rate, "inverse", rate, 0.01),
                 meter,
@@ -221,6 +222,11 @@ def test_resume_many_times(whole, tmp_path):
         except Interrupted:
             pass
     assert Loop(tmp_path / "run", resume=True).run().result == whole.result
+
+
+def test_blocks_log_does_not_grow(whole):
+    assert len(whole.main_loop.log) <= 2
+    assert whole.history.updates == 12
 
 
 def test_seconds_accumulate(tmp_path):

@@ -59,6 +59,20 @@ class Resume(SimpleExtension):
             self.main_loop.epoch_iterator = stream.get_epoch_iterator(as_dict=True)
 
 
+class Forget(SimpleExtension):
+    """Drop the rows of Blocks' log, one for each update, once they are of no use.
+
+    They would add up to some hundred bytes an update; what lasts is in the history.
+    """
+
+    def __init__(self):
+        super().__init__(after_batch=True)
+
+    def do(self, *args):
+        log = self.main_loop.log
+        log.pop(log.status["iterations_done"] - 1, None)
+
+
 class Meter(SimpleExtension):
     """Count updates and training time, average the cost, stop when it is lost.
 

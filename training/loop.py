@@ -108,6 +108,7 @@ def train(
             stream,
             extensions=[
                 ext.TakeSignals(interrupts),
+                ext.Forget(),
                 ext.Resume(history, variables, folder.values(variables)),
                 schedule.modifier(
                     adam.learning_rate,
