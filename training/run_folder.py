@@ -2,7 +2,8 @@
 
 ``run.json``             what was run, on what, and how it ended
 ``metrics.jsonl``        one object for each epoch
-``best.npz``             parameters of the epoch with the lowest validation figure
+``best.npz``             parameters of the epoch with the lowest validation figure; the
+                         archive's comment says which run's
 ``state.npz``            the resume state, and ``state.previous.npz`` the one before
 ``plot.png``             training and validation figures over the epochs
 ``lock``                 held while a program works in the folder
