@@ -81,6 +81,13 @@ def test_single_precision_may_be_off_as_the_cpus_is(gpu_check, off, agrees):
     assert found["allowed"]["W"] == pytest.approx(6e-4)
     assert found["allowed"]["b"] == 1e-4
     assert found["disagree"] == ([] if agrees else ["W"])
+    assert found["undecided"] == []
+
+
+def test_what_rounding_alone_destroys_is_undecided(gpu_check):
+    exact = results()
+    rounded = results(W=exact["W"] + 0.1)
+    assert gpu_check.compare(exact, exact, rounded)["undecided"] == ["W"]
 
 
 def run_check(*words):
