@@ -80,7 +80,7 @@ def main(arguments):
 
     # The update that the experiments compile, with what they measure in it.
     algorithm, _ = loop.descent(options, brick, cost)
-    meter = Meter(algorithm, cost, History())
+    meter = Meter(algorithm, cost, History(), brick.all_parameters)
     since, busy = time.perf_counter(), sum(os.times()[:4])
     algorithm.initialize()
     compiled = time.perf_counter() - since
