@@ -201,5 +201,5 @@ def test_a_lost_loss(tmp_path, experiment):
         assert words in said
     path = small.folder(experiment, tmp_path)
     facts = json.loads((path / "run.json").read_text())
-    assert facts["status"] == "failed" and "update 2" in facts["error"]
+    assert facts["status"] == "diverged" and "update 2" in facts["error"]
     assert state.read(path / "state.npz")[1]["history"]["updates"] == 1
