@@ -253,6 +253,8 @@ def _make_base(python, pip, compiler, wanted):
 
 def _link_copies(folder):
     """Make one file of a library that a wheel, which has no links, has three times."""
+    if not os.path.isdir(folder):
+        return
     names = sorted(name for name in os.listdir(folder) if ".so" in name)
     for short, long in zip(names, names[1:]):
         paths = [os.path.join(folder, name) for name in (short, long)]

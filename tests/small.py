@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy
 
@@ -67,14 +68,16 @@ def main(experiment, command_line):
     import ptb_experiment
     from tests.modes import fast_compile
 
-    ptb_experiment.open_corpus = lambda options: corpus()
-    draw_experiment.SIDE = SIDE
-    draw_experiment.open_images = lambda options: images()
-    # Its pictures, which tests/test_draw_experiment.py looks at, take as long to
-    # compile as all the rest.
-    draw_experiment.draw = lambda *arguments: None
     program = {"ptb": ptb_experiment, "draw": draw_experiment}[experiment]
-    with fast_compile():
+    # DRAW's pictures, which tests/test_draw_experiment.py looks at, take as long to
+    # compile as all the rest.
+    draw = {
+        "SIDE": SIDE,
+        "open_images": lambda options: images(),
+        "draw": lambda *arguments: None,
+    }
+    text = patch.object(ptb_experiment, "open_corpus", lambda options: corpus())
+    with text, patch.multiple(draw_experiment, **draw), fast_compile():
         return program.main(command_line)
 
 
