@@ -4,6 +4,7 @@ import argparse
 import ctypes
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from install import images, steps
+from install import environment, images, steps
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRY = ROOT / "docker" / "entry.py"
@@ -311,15 +312,31 @@ def test_docker_if_it_answers_and_buildah_otherwise(tmp_path, monkeypatch):
     assert images.builder("buildah")[0] == "buildah"
 
 
-def test_what_the_images_are_made_from_is_there():
+def copied():
     """Every file that the Dockerfile copies by name."""
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-    copied = [
+    return [
         word
         for line in text.splitlines()
         if line.startswith("COPY ") and "--from" not in line
         for word in line.split()[1:-1]
     ]
-    assert len(copied) > 8
-    for name in copied:
+
+
+def test_what_the_images_are_made_from_is_there():
+    assert len(copied()) > 8
+    for name in copied():
         assert (ROOT / name).exists(), name
+
+
+def test_the_set_up_in_the_image_has_the_modules_that_it_imports(tmp_path):
+    """It is there before the rest of the archive."""
+    (tmp_path / "training").mkdir()
+    for name in copied():
+        if name.startswith("training/"):
+            shutil.copy(str(ROOT / name), str(tmp_path / "training"))
+    lines = [line for line in environment.CHECK.splitlines() if "training" in line]
+    assert lines == ["from training import theano_flags"]
+    # -I: neither this folder nor PYTHONPATH.
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {lines[0]}"
+    subprocess.check_call([sys.executable, "-I", "-c", code], cwd=str(tmp_path))
