@@ -4,7 +4,7 @@
 # What may be changed, each with --build-arg:
 #   BASE    a Debian 12 with Python 3.8 in /usr/local
 #   BLOCKS  upstream, standin, or a file in docker/blocks/ (see the note there)
-#   DEBIAN  another address of Debian's packages, such as one of snapshot.debian.org
+#   DEBIAN  another address of Debian's packages, such as a dated snapshot of them
 # A network with its own certificates, pip settings or apt settings hands them over as
 # secrets named ca, pip and apt (docker/network.sh); nothing of them stays in the image.
 

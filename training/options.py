@@ -228,9 +228,7 @@ def add_run_options(parser):
     group.add_argument(
         "--data-dir", metavar="DIR", help="folder of the converted data, if not Fuel's"
     )
-    group.add_argument(
-        "--results-dir", metavar="DIR", default="results", help="parent of run folders"
-    )
+    add_results_dir(group)
     group.add_argument("--tag", type=tag, help="appended to the name of the run folder")
     group.add_argument(
         "--resume",
