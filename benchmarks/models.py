@@ -35,6 +35,7 @@ REWRITES = (
     "prefix_gradient",
     "fast_activations",
     "vectorise",
+    "push_out_products",
     "keep_memory",
 )
 

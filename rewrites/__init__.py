@@ -7,11 +7,13 @@ double precision are left alone.
 import ctypes
 
 from theano.compile import optdb
+from theano.scan_module.scan_opt import scan_seqopt1
 from theano.tensor.opt import in2out
 
 from rewrites.activations import fast_activations
 from rewrites.prefix import prefix_gradient
 from rewrites.products import sum_as_product, transpose_last
+from rewrites.push_out import PushOutProducts
 from rewrites.transposed import transpose_once
 from rewrites.vectorised import vectorise
 
@@ -34,7 +36,8 @@ def register(leave_out=()):
     Parameters
     ----------
     leave_out : iterable of str
-        Names of rewrites, or ``keep_memory``, to do without: for measurements.
+        Names of rewrites, ``push_out_products`` or ``keep_memory``, to do without:
+        for measurements.
     """
     if register.done:
         return
@@ -42,6 +45,10 @@ def register(leave_out=()):
         name = rewrite.__name__
         if name not in leave_out:
             optdb.register(name, in2out(rewrite, name=name), position, "fast_run")
+    if "push_out_products" not in leave_out:
+        # Before Theano's own, at 5 among the rewrites of scans.
+        name, position = "push_out_products", 4.9
+        scan_seqopt1.register(name, PushOutProducts(), position, "fast_run", "scan")
     if "keep_memory" not in leave_out:
         keep_memory()
     register.done = True

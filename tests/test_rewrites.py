@@ -10,6 +10,7 @@ import pytest
 import theano
 from theano import tensor
 from theano.compile import get_mode
+from theano.scan_module.scan_op import Scan
 from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
@@ -18,6 +19,7 @@ from benchmarks.models import REWRITES
 from rewrites.activations import FAST
 from rewrites.prefix import PadWithZeros, prefix_gradient
 from rewrites.products import sum_as_product, transpose_last
+from rewrites.push_out import PushOutProducts
 from rewrites.transposed import transpose_once
 from rewrites.vectorised import Vectorised, vectorise
 
@@ -228,7 +230,34 @@ def test_products_in_single_precision(size):
 
 def test_the_benchmark_leaves_out_each():
     names = {rewrite.__name__ for rewrite, _ in rewrites.POSITIONS}
-    assert set(REWRITES) == names | {"keep_memory"}
+    assert set(REWRITES) == names | {"push_out_products", "keep_memory"}
+
+
+def test_sums_of_products_leave_the_scan_together():
+    x, v, w = tensor.ftensor3(), tensor.fmatrix(), tensor.fmatrix()
+
+    def step(a, h, v, w):
+        return tensor.tanh(tensor.dot(a, v) + tensor.dot(h * a, w))
+
+    h, _ = theano.scan(step, x, outputs_info=x[0], non_sequences=[v, w])
+    gradients = theano.grad((h**2).sum(), [v, w])
+    plain = get_mode("FAST_RUN").excluding("scanOp_pushout_output")
+    arrays = single(4, 3, 5), single(5, 5), single(5, 5)
+    found = []
+    for mode in (plain, plain.register((PushOutProducts(), 0.049))):
+        function = theano.function([x, v, w], gradients, mode=mode)
+        inside = [
+            type(node.op).__name__
+            for scan in function.maker.fgraph.toposort()
+            if isinstance(scan.op, Scan)
+            for node in scan.op.fn.maker.fgraph.toposort()
+        ]
+        products = sum(name in ("Gemm", "Dot22") for name in inside)
+        found.append((products, function(*arrays)))
+    (before, expected), (after, values) = found
+    assert after == before - 2
+    for value, other in zip(values, expected):
+        numpy.testing.assert_allclose(value, other, rtol=1e-4, atol=1e-5)
 
 
 SCRIPT = """
