@@ -23,7 +23,11 @@ from training.run_folder import (
 
 def build_model(options, vocabulary):
     """The brick: encoding, input term, LSTM and softmax, initialised."""
-    from bricks import CharacterModel
+    from blocks.roles import add_role
+
+    from bricks import CharacterModel, Orthogonal
+    from bricks.roles import UNIT_NORM
+    from bricks.unit_norm import normalise_value
 
     brick = CharacterModel(
         model=options.model,
@@ -44,7 +48,13 @@ def build_model(options, vocabulary):
         length=options.length - 1,  # predictions in a window
         seed=options.seed,
     )
+    if getattr(options, "recurrent_init", "blocks") == "whole":
+        brick.lstm.weights_init = Orthogonal()
     brick.initialize()
+    if getattr(options, "unit_norms", False):
+        for matrix in (brick.input_term.linear.W, brick.lstm.W_h):
+            add_role(matrix, UNIT_NORM)
+            normalise_value(matrix)
     return brick
 
 

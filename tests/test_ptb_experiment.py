@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 import ptb_experiment
-from training import device
+from training import device, ptb_options
 from training.trained import choose
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +86,31 @@ def test_the_run_folder(finished):
     # 37 symbols: guessing costs 5.2 bits.
     assert log[1]["train_bpc"] < log[0]["train_bpc"] < 5.2
     assert (finished / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_other_readings():
+    def built(*arguments):
+        options = ptb_options.parse(["--units", "6", *arguments])
+        return ptb_experiment.build_model(options, 7)
+
+    def norms(matrix):
+        return (matrix.get_value() ** 2).sum(axis=0)
+
+    plain, bound = built("--model", "baseline"), built(
+        "--model=baseline", "--unit-norms"
+    )
+    assert plain.unit_norm_parameters == []
+    matrices = [bound.input_term.linear.W, bound.lstm.W_h]
+    assert bound.unit_norm_parameters == matrices
+    for matrix in matrices:
+        numpy.testing.assert_allclose(norms(matrix), 1)
+    assert norms(plain.input_term.linear.W).sum() == pytest.approx(7)
+
+    assert built("--softmax-gamma", "none").readout.initial_gamma is None
+    # W_h as a whole has orthonormal rows, which the unit norms of norm_prop undo.
+    whole = built("--model", "baseline", "--recurrent-init", "whole").lstm.W_h
+    W = whole.get_value()
+    numpy.testing.assert_allclose(W.dot(W.T), numpy.eye(6), atol=1e-12)
 
 
 def test_evaluate_agrees_with_the_log(finished, capsys):

@@ -67,6 +67,8 @@ def test_published_defaults():
         ("--device tpu", "auto, cpu, cuda"),
         ("--model baseline --gamma-x 1", "--gamma-x has no effect on baseline"),
         ("--model weight_norm --moments variance", "use --model norm_prop"),
+        ("--model norm_prop --unit-norms", "use --model baseline"),
+        ("--softmax-gamma 0", "must be above 0"),
         ("--prime abc", "--generate"),
         ("--gamma 1", "unrecognized"),
     ],

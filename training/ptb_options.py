@@ -36,6 +36,10 @@ are the published values. Results go to results/ptb-MODEL-SEED[-TAG]; Ctrl-C sto
 the current update and saves."""
 
 
+def positive_or_none(text):
+    return None if text == "none" else positive(text)
+
+
 def build_parser():
     """Return the parser of ``ptb_experiment.py``."""
     parser = shared.Parser(prog="ptb_experiment.py", description=DESCRIPTION)
@@ -86,9 +90,25 @@ def add_model_options(parser):
     )
     group.add_argument(
         "--softmax-gamma",
-        type=positive,
+        type=positive_or_none,
         default=argparse.SUPPRESS,
-        help="initial gamma of the softmax layer (weight_norm, norm_prop; default: 1)",
+        help="initial gamma of the softmax layer, or none for a plain layer "
+        "(weight_norm, norm_prop; default: 1)",
+    )
+    # If not given, these two are not in run.json either.
+    group.add_argument(
+        "--recurrent-init",
+        choices=("blocks", "whole"),
+        default=argparse.SUPPRESS,
+        help="of W_h: an orthogonal matrix for each gate, or a single one of d x 4d "
+        "for all (default: blocks)",
+    )
+    group.add_argument(
+        "--unit-norms",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="hold the lines of W_x and W_h at norm 1 in the baseline too, which has "
+        "no gamma to make up for it (baseline)",
     )
 
 
@@ -176,6 +196,11 @@ def check(options):
         raise UsageError("--prime is for --generate N")
     if options.whole_sequence and options.evaluate is None:
         raise UsageError("--whole-sequence is for --evaluate RUN")
+    if "unit_norms" in options and options.model != "baseline":
+        raise UsageError(
+            f"--unit-norms has no effect on {options.model}: leave it out, or use "
+            "--model baseline"
+        )
     shared.check_model_options(options, ONLY_FOR, DEFAULTS)
     if "input_scale" not in options:
         options.input_scale = None
