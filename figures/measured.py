@@ -39,9 +39,10 @@ class MeasuredGradient:
     ):
         self.moments = moments
         self.forget_bias = forget_bias
-        self.term = Linear(dim, 4 * dim, gamma=1.0, use_bias=False, name="term")
+        self.term = Linear(
+            dim, 4 * dim, gamma=1.0, use_bias=False, seed=seed, name="term"
+        )
         self.lstm = NormPropLSTM(dim, forget_bias=forget_bias, seed=seed, name="lstm")
-        self.term.seed = seed
         # Variables, so that one compilation does for all gammas.
         self.lstm.cell_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))
         self.lstm.state_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))

@@ -16,7 +16,7 @@ class Feedforward(Brick):
 
 
 def _seed_property(attribute):
-    """A seed that can be set once, or else comes from a stream that bricks share."""
+    """A seed that is given to the brick, or comes from a stream that bricks share."""
 
     def get(self):
         if getattr(self, attribute) is None:
@@ -24,12 +24,10 @@ def _seed_property(attribute):
             setattr(self, attribute, seed)
         return getattr(self, attribute)
 
-    def set_once(self, value):
-        if getattr(self, attribute) is not None:
-            raise AttributeError("seed already set")
-        setattr(self, attribute, value)
+    def refuse(self, value):
+        raise AttributeError("seed already set")
 
-    return property(get, set_once)
+    return property(get, refuse)
 
 
 class Initializable(Brick):
