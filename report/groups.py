@@ -43,6 +43,13 @@ class Kind:
         return not self.changes and not self.sample
 
     @property
+    def compared(self):
+        """Names of the models of which there are several readings of the paper."""
+        readings = {(run.model, run.variation) for run in self.runs if run.rows}
+        models = [model for model, _ in readings]
+        return {model for model in models if models.count(model) > 1}
+
+    @property
     def words(self):
         """What distinguishes these runs from the published ones."""
         if self.published:
@@ -129,13 +136,21 @@ class Row:
 
     @property
     def name(self):
-        """The model, and what of the ablation differs."""
+        """The model, and which readings of the paper differ."""
         return variation_name(self.model, self.variation)
 
 
 def variation_name(model, variation):
-    words = [f"{option} {value}" for option, value in variation]
-    return f"{model} ({', '.join(words)})" if words else model
+    return f"{model} ({variation_words(variation)})" if variation else model
+
+
+def variation_words(variation):
+    words = []
+    for option, value in variation:
+        value = f"{value:g}" if isinstance(value, float) else str(value).lower()
+        option = option.replace("_", " ")
+        words.append(option if value == "true" else f"{option} {value}")
+    return ", ".join(words)
 
 
 def seconds(run):

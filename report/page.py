@@ -41,7 +41,7 @@ def write(folders):
     findings(document, kinds, numbers, measured)
     published_tables(document, kinds, numbers)
     other_tables(document, kinds, numbers)
-    ablation(document, kinds)
+    readings(document, kinds)
     figures(document, kinds, measured)
     samples(document, runs)
     environment(document, runs)
@@ -145,18 +145,19 @@ def other_tables(document, kinds, numbers):
         tables.other_runs(document, numbers, kind)
 
 
-def ablation(document, kinds):
-    document.heading("Ablation: what norm_prop divides by")
+def readings(document, kinds):
+    document.heading("Other readings of the paper")
     document.note(
-        "paper: eq. 13-15. released: as in the authors' DRAW code. none: by nothing, "
-        "which leaves weight normalisation with norm_prop's gammas. Moments printed: "
-        "Var[c] from (gamma_x + gamma_h) z, eq. 9-10; variance: from gamma_x^2 + "
-        "gamma_h^2, eq. 22."
+        "Where the paper can be read in several ways, or contradicts itself, and what "
+        "it argues for without an experiment. Compensation, what norm_prop divides "
+        "by: paper, eq. 13-15; released, as in the authors' DRAW code; none, which "
+        "leaves weight normalisation with norm_prop's gammas. Moments printed: Var[c] "
+        "from (gamma_x + gamma_h) z, eq. 9-10; variance: from gamma_x^2 + gamma_h^2, "
+        "eq. 22. The others are options of the same names; docs/PROVENANCE.md says "
+        "where each comes from."
     )
-    if not any([tables.ablation(document, kind) for kind in kinds]):
-        document.text(
-            "No runs yet that differ in these (`--compensation`, `--moments`)."
-        )
+    if not any([tables.readings(document, kind) for kind in kinds]):
+        document.text("No runs yet that differ in these.")
 
 
 def figures(document, kinds, measured):

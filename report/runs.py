@@ -17,8 +17,9 @@ UNIT = {"ptb": "bpc", "draw": "nats"}
 # Options in which runs of the same kind may differ, or that say nothing of the kind.
 NOT_THE_KIND = {"seed", "epochs", "device", "save_every", "preset", "model"}
 NOT_THE_KIND |= {"data", "sample", "regularise"}
-# What the ablation changes: runs that differ in these are rows of the same table.
-VARIATIONS = ("compensation", "moments")
+# Readings of the paper: runs that differ in these are rows of the same table.
+VARIATIONS = ("compensation", "moments", "decay_schedule", "forget_bias")
+VARIATIONS += ("input_scale", "recurrent_init", "softmax_gamma", "unit_norms")
 
 
 class Run:
@@ -91,7 +92,7 @@ class Run:
 
     @property
     def variation(self):
-        """What of the ablation it differs in, as a tuple of (option, value)."""
+        """In which readings of the paper it differs, as a tuple of (option, value)."""
         return tuple(
             (name, self.changes[name][1]) for name in VARIATIONS if name in self.changes
         )

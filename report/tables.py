@@ -1,6 +1,6 @@
 """Tables 1 to 3, published beside obtained, and the tables of all other runs."""
 
-from report.groups import mean_deviation, ratio
+from report.groups import mean_deviation, ratio, variation_words
 from report.runs import UNIT
 from training.ptb_options import MODELS as PTB_MODELS
 
@@ -209,6 +209,8 @@ def other_runs(document, published, kind):
     baselines = {row.epochs: row.mean for row in kind.rows() if row.model == "baseline"}
     lines, marked = [], set()
     for row in kind.rows():
+        if row.variation and row.model in kind.compared:
+            continue  # they have a table of their own
         if not row.complete:
             marked.add(len(lines))
         line = [
@@ -233,35 +235,32 @@ def other_runs(document, published, kind):
     document.table(f"{what}: {kind.words}", header + HERE, lines, marked)
 
 
-def ablation(document, kind):
-    """The runs of a kind that differ in what norm_prop divides by."""
-    rows = [row for row in kind.rows() if row.complete]
-    if len({row.variation for row in rows if row.model == "norm_prop"}) < 2:
+def readings(document, kind):
+    """The runs of a kind that differ in how the paper is read, beside the default's.
+
+    Returns
+    -------
+    bool
+        Whether there are any.
+    """
+    if not kind.compared:
         return False
     digits = DIGITS[kind.experiment]
-    rows = [row for row in rows if row.model in ("norm_prop", "weight_norm")]
-    plain = {
-        row.epochs: row.mean
-        for row in rows
-        if row.model == "norm_prop" and not row.variation
-    }
     lines = []
-    for row in rows:
-        settings = row.runs[0].configuration
-        norm_prop = row.model == "norm_prop"
-        lines.append(
-            [
-                row.model,
-                settings["compensation"] if norm_prop else NOTHING,
-                settings["moments"] if norm_prop else NOTHING,
-                score(row.mean, row.deviation, digits),
-                difference(row.mean, plain.get(row.epochs), digits),
-                ", ".join(map(str, row.seeds)),
-                epochs(row),
-            ]
-        )
+    for row in kind.rows():
+        defaults = kind.of(row.model)
+        # The ablation that leaves the compensation out is all but weight_norm.
+        if row.model not in {*kind.compared, "weight_norm"} or not row.complete:
+            continue
+        line = [row.model, variation_words(row.variation) or "the default"]
+        line.append(score(row.mean, row.deviation, digits))
+        there = None
+        if defaults and len(defaults[0].rows) >= row.epochs and row.variation:
+            there, _ = mean_deviation([run.score(row.epochs) for run in defaults])
+        line += [difference(row.mean, there, digits), ", ".join(map(str, row.seeds))]
+        lines.append([*line, epochs(row)])
     unit = UNIT[kind.experiment]
-    header = ["", "Compensation", "Moments", unit, "Less the default's", "Seeds"]
+    header = ["", "Differs in", unit, "Less the default's, after as many epochs"]
     what = "Penn Treebank" if kind.experiment == "ptb" else "DRAW"
-    document.table(f"{what}: {kind.words}", [*header, "Epochs"], lines)
+    document.table(f"{what}: {kind.words}", [*header, "Seeds", "Epochs"], lines)
     return True

@@ -175,19 +175,29 @@ def test_claims(tmp_path):
     assert "layer_norm takes 1.02 times as long on A CPU, 2 cores: **contra" in text
 
 
-def test_ablation(tmp_path):
+def test_readings(tmp_path):
     small(tmp_path, "norm_prop", [1.80])
     small(tmp_path, "norm_prop", [1.84], more="--compensation none")
     small(tmp_path, "norm_prop", [1.83], more="--moments variance")
+    once = "ptb --model norm_prop --preset small --epochs 1 --input-scale 1"
+    make_run(tmp_path, once, [2.2], name="-scale")
+    small(tmp_path, "baseline", [1.88])
+    small(tmp_path, "baseline", [1.87], more="--unit-norms")
     text = report(tmp_path)
-    part = text[text.index("## Ablation") :]
-    lines = [line for line in part.splitlines() if line.startswith("| norm_prop")]
-    cells = [[cell.strip() for cell in line.split("|")][2:6] for line in lines]
+    part = text[text.index("## Other readings") : text.index("## Figures")]
+    lines = [line for line in part.splitlines() if line.startswith(("| n", "| b"))]
+    cells = [[cell.strip() for cell in line.split("|")][1:5] for line in lines]
     assert cells == [
-        ["paper", "printed", "1.800", "+0.000"],
-        ["none", "printed", "1.840", "+0.040"],
-        ["paper", "variance", "1.830", "+0.030"],
+        ["baseline", "the default", "1.880", "–"],
+        ["baseline", "unit norms", "1.870", "−0.010"],
+        ["norm_prop", "the default", "1.800", "–"],
+        ["norm_prop", "compensation none", "1.840", "+0.040"],
+        # The default has 2.100 after one epoch.
+        ["norm_prop", "input scale 1", "2.200", "+0.100"],
+        ["norm_prop", "moments variance", "1.830", "+0.030"],
     ]
+    # They are not rows of the table of models.
+    assert "input scale" not in text[: text.index("## Other readings")]
 
 
 def test_both_forms_of_table_3(tmp_path):
