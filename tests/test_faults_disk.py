@@ -103,6 +103,26 @@ def test_results_on_a_disk_that_becomes_full(disk, tmp_path):
     assert Loop(folder / "run", epochs=4, resume=True).run().result == whole.result
 
 
+@pytest.mark.parametrize("experiment", small.EXPERIMENTS)
+def test_an_experiment_on_a_disk_that_becomes_full(experiment, disk, tmp_path):
+    folder, epochs = disk(3), 20
+    assert small.start(experiment, tmp_path, "--epochs", epochs).wait(300) == 0
+    process = small.start(experiment, folder, "--epochs", epochs)
+    assert small.wait_for(process, "epoch")
+    junk = fill(folder)
+    error = process.communicate(timeout=300)[1]
+    assert process.returncode == 1, error
+    assert "No space left on device" in error and "Traceback" not in error
+    run = small.folder(experiment, folder)
+    saved = small.rows(run)
+    assert 1 <= len(saved) < epochs
+    junk.unlink()
+    more = small.start(experiment, folder, "--epochs", epochs, "--resume")
+    assert more.wait(300) == 0
+    assert small.rows(run)[: len(saved)] == saved
+    assert small.outcome(run) == small.outcome(small.folder(experiment, tmp_path))
+
+
 def test_results_in_a_read_only_folder(disk, capsys):
     folder = disk(1)
     Loop(folder / "run", epochs=1).run()
