@@ -77,7 +77,7 @@ def learning_curves(kind):
             draw_mean(axes, runs, name, length, style, model, variation)
     axes.set_xlabel("epoch")
     axes.set_ylabel(AXIS[kind.experiment])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     return figure

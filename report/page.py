@@ -87,8 +87,9 @@ def opening(document, runs, kinds):
     document.text(f"**{sizes}**")
     if not full:
         document.text(
-            "**No run of the published size is here, so nothing below confirms or "
-            "refutes a number of the paper.** Smaller runs are in tables of their own."
+            "**No full run of the published size is here, so nothing below confirms "
+            "or refutes a number of the paper.** Smaller runs are in tables of their "
+            "own."
         )
     standin = [run for run in runs if (run.facts.get("blocks") or {}).get("standin")]
     if standin:

@@ -103,7 +103,8 @@ def beside_published(document, table, entries, kind, score_name, experiment):
     for row in rows:
         if not row.full:
             marked.add(len(lines))
-            line = [f"{row.name}, {row.epochs} epochs", NOTHING]
+            done = f"{row.epochs} epoch{'s' if row.epochs > 1 else ''}"
+            line = [f"{row.name}, {done}", NOTHING]
             line += [score(row.mean, row.deviation, digits), NOTHING]
             line += machine(row, kind)
             lines.append(line + [NOTHING] * (2 if timed else 0))
