@@ -137,6 +137,7 @@ def build_onednn(folder, flags, compiler):
     binary = os.path.join(folder, f"lib{ONEDNN}.so")
     command = [compiler, "-O2", "-fPIC", "-shared", "-fopenmp", "-o", binary]
     command += [f"-DOPENBLAS_SGEMM={PREFIX}sgemm_"]
+    command += [f"-DOPENBLAS_SET_NUM_THREADS={PREFIX}openblas_set_num_threads"]
     command += [os.path.join(HERE, "blas_onednn.cpp"), "-L" + folder]
     command += ["-l:libdnnl.so.3", *flags, "-Wl,-rpath," + folder]
     if steps.capture(command, timeout=60)[0]:

@@ -10,12 +10,19 @@
 static const char *const wanted = std::getenv("REPRODUCE_ONEDNN");
 static const bool used = !wanted || wanted[0] != '0';
 
-// One variable sets the threads of both, as where there is OpenBLAS alone.
+extern "C" void OPENBLAS_SET_NUM_THREADS(int);
+
+// One variable sets the threads of both, as where there is OpenBLAS alone. What is left
+// to OpenBLAS is too small for more than one, and its threads, which wait for work in a
+// loop, would keep oneDNN's from the cores.
 static struct Threads {
+    int all;
     Threads() {
         const char *number = std::getenv("OPENBLAS_NUM_THREADS");
         if (number && !std::getenv("OMP_NUM_THREADS") && std::atoi(number) > 0)
             omp_set_num_threads(std::atoi(number));
+        all = omp_get_max_threads();
+        if (used) OPENBLAS_SET_NUM_THREADS(1);
     }
 } threads;
 
@@ -26,16 +33,22 @@ void OPENBLAS_SGEMM(const char *, const char *, const int *, const int *, const 
                     const float *, const float *, const int *, const float *,
                     const int *, const float *, float *, const int *);
 
-// Below a million multiplications oneDNN's start-up time is what counts. Its matrices
-// are row-major, so that it is asked for the product of the transposed ones.
+// Below a million multiplications oneDNN's start-up time is what counts, and below a
+// hundred million, which DRAW's products are, the time in which threads wait for each
+// other. Its matrices are row-major, so that it is asked for the product of the
+// transposed ones.
 void reproduce_onednn_sgemm_(const char *ta, const char *tb, const int *m, const int *n,
                              const int *k, const float *alpha, const float *a,
                              const int *lda, const float *b, const int *ldb,
                              const float *beta, float *c, const int *ldc) {
-    const bool large = used && double(*m) * *n * *k >= 1e6;
-    if (large && dnnl_sgemm(*tb, *ta, *n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c,
-                            *ldc) == 0)
-        return;
+    const double work = double(*m) * *n * *k;
+    if (used && work >= 1e6) {
+        omp_set_num_threads(work >= 1e8 ? threads.all : 1);
+        const int status = dnnl_sgemm(*tb, *ta, *n, *m, *k, *alpha, b, *ldb, a, *lda,
+                                      *beta, c, *ldc);
+        omp_set_num_threads(threads.all);
+        if (status == 0) return;
+    }
     OPENBLAS_SGEMM(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 }
