@@ -2,8 +2,10 @@
 // Built by blas.py. OPENBLAS_CORETYPE, which some machines need for the old OpenBLAS
 // inside NumPy 1.19, holds the new one to old instructions as well; oneDNN goes by the
 // processor alone.
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <omp.h>
 
 // REPRODUCE_ONEDNN=0 leaves everything to OpenBLAS, to compare.
@@ -26,6 +28,21 @@ static struct Threads {
     }
 } threads;
 
+// oneDNN's kernels use the stack pointer for an array of theirs (its issue 4845, mended
+// in 2026). A signal's handler writes below it: the product is wrong and the heap
+// destroyed. So no signal comes while one runs, nor ever to oneDNN's own threads, which
+// inherit this when they are started within.
+struct NoSignals {
+    sigset_t before;
+    NoSignals() {
+        sigset_t all;
+        sigfillset(&all);
+        for (int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigdelset(&all, fault);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+    }
+    ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+};
+
 extern "C" {
 int dnnl_sgemm(char, char, int64_t, int64_t, int64_t, float, const float *, int64_t,
                const float *, int64_t, float, float *, int64_t);
@@ -43,6 +60,7 @@ void reproduce_onednn_sgemm_(const char *ta, const char *tb, const int *m, const
                              const float *beta, float *c, const int *ldc) {
     const double work = double(*m) * *n * *k;
     if (used && work >= 1e6) {
+        const NoSignals during;
         omp_set_num_threads(work >= 1e8 ? threads.all : 1);
         const int status = dnnl_sgemm(*tb, *ta, *n, *m, *k, *alpha, b, *ldb, a, *lda,
                                       *beta, c, *ldc);

@@ -4,8 +4,11 @@
 """
 
 import json
+import os
 import random
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -51,3 +54,40 @@ def test_a_hard_life(experiment, tmp_path):
         assert where is not None, "it has come to its end"
     more = ("--epochs", EPOCHS, "--resume")
     assert kill.finish(experiment, tmp_path / "hard", *more) == whole
+
+
+PRODUCTS = """
+import signal, sys, time
+import numpy
+from training import theano_flags
+theano_flags.configure("cpu", "float32")
+import theano
+from theano import tensor
+
+signals = []
+signal.signal(signal.SIGALRM, lambda *about: signals.append(1))
+x, w = tensor.fmatrices("x", "w")
+product = theano.function([x, w], tensor.dot(x, w))
+random = numpy.random.RandomState(1)
+a, b = (random.randn(*shape).astype("float32") for shape in ((64, 1000), (1000, 4000)))
+undisturbed = product(a, b)
+signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    assert numpy.array_equal(product(a, b), undisturbed), "a signal changed a product"
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(signals))
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_signal_within_a_product(threads):
+    """oneDNN's products are wrong, and the heap destroyed, if a handler runs in one."""
+    process = subprocess.run(
+        [sys.executable, "-c", PRODUCTS],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": threads},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) > 20

@@ -285,6 +285,13 @@ def test_without_onednn_there_is_still_a_blas(monkeypatch, tmp_path):
     assert "-Dsgemm_=scipy_sgemm_" in settings and "oneDNN does not link" in reason
 
 
+def test_the_source_for_onednn_compiles():
+    source = ROOT / "install" / "blas_onednn.cpp"
+    command = [blas.check_compiler(), "-fsyntax-only", "-fopenmp", "-Wall", "-Werror"]
+    command += ["-DOPENBLAS_SGEMM=sgemm_", "-DOPENBLAS_SET_NUM_THREADS=set_threads"]
+    assert steps.capture([*command, str(source)], timeout=60) == (0, "")
+
+
 def test_no_blas(monkeypatch):
     monkeypatch.setattr(blas, "measure", lambda *arguments: {})
     with pytest.raises(steps.SetupError, match="no BLAS links"):

@@ -274,21 +274,24 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
     words = ["--plan", write(tmp_path, TINY), "--results-dir", tmp_path / "r"]
     words += ["--jobs", "2", "--device", "cpu"]
     process = start(*words)
+    process.stdout.readline()
+    status, said = end(start(*words))
+    assert status == 1 and "another ./reproduce all works in" in said
     ready = set()
     for line in process.stdout:
         if "Compiled in" in line:
             ready.add(line.split()[0])
         if len(ready) == 2:  # side by side
             break
-    status, said = end(start(*words))
-    assert status == 1 and "another ./reproduce all works in" in said
     process.send_signal(signal.SIGTERM)
     status, said = end(process)
     assert status == 143 and "stopped" in said
     runs = [tmp_path / "r" / f"ptb-baseline-{seed}" for seed in (1, 2)]
-    assert [slots.slot(str(run))["state"] for run in runs] == ["stopped"] * 2
+    # On a busy machine the first may be through before the second has compiled.
+    states = [slots.slot(str(run))["state"] for run in runs]
+    assert sorted(states) in (["stopped"] * 2, ["finished", "stopped"])
     before = [slots.epochs(str(run)) for run in runs]
-    assert max(before) < 2
+    assert min(before) < 2
 
     # The time is over before anything has begun; the report is of what there is.
     status, said = end(start(*words, "--stop-after", "0.0001"))
@@ -298,7 +301,8 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
 
     status, said = end(start(*words))
     assert status == 0, said
-    assert said.count("continued ") == 2  # from the state that was saved
+    # From the state that was saved, and what is finished is not done again.
+    assert said.count("continued ") == states.count("stopped")
     for run in runs:
         rows = [json.loads(line) for line in open(run / "metrics.jsonl")]
         assert [(row["epoch"], row["updates"]) for row in rows] == [(1, 300), (2, 600)]
