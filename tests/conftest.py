@@ -17,6 +17,10 @@ from training import theano_flags  # noqa: E402
 
 theano_flags.configure("cpu", "float64")
 
+from training.compilation import compile_faster  # noqa: E402
+
+compile_faster()
+
 SHARED = Path(
     os.environ.get("REPRODUCE_SHARED", Path(__file__).resolve().parents[2] / "shared")
 )

@@ -204,7 +204,7 @@ def test_a_compile_cache_that_cannot_be_written(disk, fault):
 
 
 def test_a_compile_cache_that_becomes_full(disk, monkeypatch, capsys):
-    folder = disk(30)
+    folder = disk(80)
     monkeypatch.setenv("THEANO_FLAGS", f"base_compiledir={folder}")
 
     def compile(*arguments):

@@ -279,7 +279,7 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
     assert status == 1 and "another ./reproduce all works in" in said
     ready = set()
     for line in process.stdout:
-        if "Compiled in" in line:
+        if "An update takes" in line:
             ready.add(line.split()[0])
         if len(ready) == 2:  # side by side
             break

@@ -63,6 +63,9 @@ def prepare(device, floatX, math="fast"):
         raise RunError(f"{error}: run `./reproduce setup` first") from error
     if theano.config.floatX != floatX:
         raise RunError(f"Theano is already running in {theano.config.floatX}")
+    from training.compilation import compile_faster
+
+    compile_faster()
     if device == "cpu":
         import rewrites
 
