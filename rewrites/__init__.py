@@ -7,6 +7,7 @@ double precision are left alone.
 import ctypes
 
 from theano.compile import optdb
+from theano.gof import LocalOptimizer
 from theano.scan_module.scan_opt import scan_seqopt1
 from theano.tensor.opt import in2out
 
@@ -43,8 +44,10 @@ def register(leave_out=()):
         return
     for rewrite, position in POSITIONS:
         name = rewrite.__name__
+        if isinstance(rewrite, LocalOptimizer):
+            rewrite = in2out(rewrite, name=name)
         if name not in leave_out:
-            optdb.register(name, in2out(rewrite, name=name), position, "fast_run")
+            optdb.register(name, rewrite, position, "fast_run")
     if "push_out_products" not in leave_out:
         # Before Theano's own, at 5 among the rewrites of scans.
         name, position = "push_out_products", 4.9

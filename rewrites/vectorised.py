@@ -9,7 +9,7 @@ of them is. Here the last axis is contiguous by construction.
 from contextlib import suppress
 
 from theano import config, scalar
-from theano.gof import Apply, Op, local_optimizer
+from theano.gof import Apply, Op, optimizer
 from theano.gof.utils import MethodNotDefined
 from theano.tensor import Elemwise
 
@@ -217,17 +217,27 @@ def typenum(variable):
     return variable.type.dtype_specs()[2]
 
 
-@local_optimizer([Elemwise])
-def vectorise(node):
-    """Replace an elementwise operation on single precision by a vectorised one."""
-    variables = node.inputs + node.outputs
-    if not (
+@optimizer
+def vectorise(fgraph):
+    """Replace elementwise operations on single precision by vectorised ones.
+
+    All at once, for what is computed in place is checked anew after each replacement;
+    the last first, for the new ones are made with what the old ones before them give.
+    """
+    pairs = []
+    for node in reversed(fgraph.toposort()):
+        if suits(node):
+            op = Vectorised(node.op.scalar_op, sorted(node.op.inplace_pattern.items()))
+            pairs += zip(node.outputs, op(*node.inputs, return_list=True))
+    fgraph.replace_all_validate(pairs, reason="vectorise")
+
+
+def suits(node):
+    """Whether `node` is an elementwise operation on arrays in single precision."""
+    return (
         isinstance(node.op, Elemwise)
         and config.cxx
         and node.outputs[0].ndim > 0
         and not all(node.outputs[0].broadcastable)
-        and all(v.dtype == "float32" for v in variables)
-    ):
-        return False
-    op = Vectorised(node.op.scalar_op, sorted(node.op.inplace_pattern.items()))
-    return op(*node.inputs, return_list=True)
+        and all(v.dtype == "float32" for v in node.inputs + node.outputs)
+    )

@@ -10,6 +10,7 @@ import pytest
 import theano
 from theano import tensor
 from theano.compile import get_mode
+from theano.gof import LocalOptimizer
 from theano.scan_module.scan_op import Scan
 from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
@@ -27,12 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 RANDOM = numpy.random.RandomState(1)
 
 
-def compiled(inputs, outputs, *local_rewrites, before=()):
+def compiled(inputs, outputs, *last, before=()):
     """A function compiled with these rewrites after Theano's own, and its graph."""
     mode = get_mode("FAST_RUN")
-    for k, rewrite in enumerate(local_rewrites):
-        name = f"{rewrite.__name__}_{k}"
-        mode = mode.register((in2out(rewrite, name=name, ignore_newtrees=True), 76))
+    for k, rewrite in enumerate(last):
+        if isinstance(rewrite, LocalOptimizer):
+            name = f"{rewrite.__name__}_{k}"
+            rewrite = in2out(rewrite, name=name, ignore_newtrees=True)
+        mode = mode.register((rewrite, 76))
     for rewrite in before:
         mode = mode.register((in2out(rewrite, name=rewrite.__name__), 2.1))
     function = theano.function(inputs, outputs, mode=mode)
