@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
 
 import numpy
@@ -35,7 +36,8 @@ def compiled(inputs, outputs, *last, before=()):
         if isinstance(rewrite, LocalOptimizer):
             name = f"{rewrite.__name__}_{k}"
             rewrite = in2out(rewrite, name=name, ignore_newtrees=True)
-        mode = mode.register((rewrite, 76))
+        # Theano notes its name in it, which is another where it is registered already.
+        mode = mode.register((copy(rewrite), 76))
     for rewrite in before:
         mode = mode.register((in2out(rewrite, name=rewrite.__name__), 2.1))
     function = theano.function(inputs, outputs, mode=mode)
