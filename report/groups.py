@@ -96,7 +96,8 @@ class Kind:
 def spread(key):
     """Sort key: the published variation first, then complete, then more epochs."""
     _, variation, complete, epochs = key
-    return len(variation), variation, not complete, -epochs
+    # Of one option there may be numbers, words and None.
+    return len(variation), str(variation), not complete, -epochs
 
 
 class Row:

@@ -251,7 +251,7 @@ def readings(document, kind):
     for row in kind.rows():
         defaults = kind.of(row.model)
         # The ablation that leaves the compensation out is all but weight_norm.
-        if row.model not in {*kind.compared, "weight_norm"} or not row.complete:
+        if row.model not in {*kind.compared, "weight_norm"}:
             continue
         line = [row.model, variation_words(row.variation) or "the default"]
         line.append(score(row.mean, row.deviation, digits))

@@ -181,6 +181,8 @@ def test_readings(tmp_path):
     small(tmp_path, "norm_prop", [1.83], more="--moments variance")
     once = "ptb --model norm_prop --preset small --epochs 1 --input-scale 1"
     make_run(tmp_path, once, [2.2], name="-scale")
+    small(tmp_path, "norm_prop", [1.82], more="--softmax-gamma none")
+    small(tmp_path, "norm_prop", [1.81], more="--softmax-gamma 0.5")
     small(tmp_path, "baseline", [1.88])
     small(tmp_path, "baseline", [1.87], more="--unit-norms")
     text = report(tmp_path)
@@ -195,6 +197,8 @@ def test_readings(tmp_path):
         # The default has 2.100 after one epoch.
         ["norm_prop", "input scale 1", "2.200", "+0.100"],
         ["norm_prop", "moments variance", "1.830", "+0.030"],
+        ["norm_prop", "softmax gamma 0.5", "1.810", "+0.010"],
+        ["norm_prop", "softmax gamma none", "1.820", "+0.020"],
     ]
     # They are not rows of the table of models.
     assert "input scale" not in text[: text.index("## Other readings")]
