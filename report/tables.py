@@ -207,7 +207,11 @@ def other_runs(document, published, kind):
     digits, unit = DIGITS[experiment], UNIT[experiment]
     table = published["table_1" if experiment == "ptb" else "table_3"]
     key = "valid_bpc" if experiment == "ptb" else "test_nll"
-    baselines = {row.epochs: row.mean for row in kind.rows() if row.model == "baseline"}
+    baselines = {
+        row.epochs: row.mean
+        for row in kind.rows()
+        if row.model == "baseline" and not row.variation
+    }
     lines, marked = [], set()
     for row in kind.rows():
         if row.variation and row.model in kind.compared:

@@ -200,7 +200,8 @@ def test_readings(tmp_path):
         ["norm_prop", "softmax gamma 0.5", "1.810", "+0.010"],
         ["norm_prop", "softmax gamma none", "1.820", "+0.020"],
     ]
-    # They are not rows of the table of models.
+    # They are not rows of the table of models, whose baseline is the default.
+    assert "| baseline | 1.880 | +0.000 |" in text
     assert "input scale" not in text[: text.index("## Other readings")]
 
 
