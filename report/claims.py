@@ -5,7 +5,7 @@ from statistics import mean
 
 from report.groups import mean_deviation, seconds, variation_name
 from report.runs import UNIT
-from report.tables import DIGITS, PAPER_FORM, score
+from report.tables import DIGITS, PAPER_FORM, epoch_words, score
 
 FORMS = ((), PAPER_FORM)
 NO_RUNS = "No runs yet."
@@ -120,10 +120,6 @@ def better_than(kind, variation, other):
         f"{score(*mean_deviation(second), digits)}, after {epoch_words(epochs)}: "
         f"{verdict(first, second)}."
     )
-
-
-def epoch_words(number):
-    return f"{number} epoch" + ("s" if number > 1 else "")
 
 
 def faster_convergence(kind, variation):

@@ -30,6 +30,10 @@ def times(value):
     return NOTHING if value is None else f"{value:.2f}"
 
 
+def epoch_words(number):
+    return f"{number} epoch" + ("s" if number > 1 else "")
+
+
 def epochs(row):
     """Epochs done of those published; runs that are not full say so."""
     words = f"{row.epochs} of {row.published_epochs}"
@@ -103,8 +107,7 @@ def beside_published(document, table, entries, kind, score_name, experiment):
     for row in rows:
         if not row.full:
             marked.add(len(lines))
-            done = f"{row.epochs} epoch{'s' if row.epochs > 1 else ''}"
-            line = [f"{row.name}, {done}", NOTHING]
+            line = [f"{row.name}, {epoch_words(row.epochs)}", NOTHING]
             line += [score(row.mean, row.deviation, digits), NOTHING]
             line += machine(row, kind)
             lines.append(line + [NOTHING] * (2 if timed else 0))

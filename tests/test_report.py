@@ -182,12 +182,15 @@ def test_readings(tmp_path):
     once = "ptb --model norm_prop --preset small --epochs 1 --input-scale 1"
     make_run(tmp_path, once, [2.2], name="-scale")
     small(tmp_path, "norm_prop", [1.82], more="--softmax-gamma none")
+    begun = "ptb --model norm_prop --preset small --forget-bias 0"
+    make_run(tmp_path, begun, [2.0], name="-begun")
     small(tmp_path, "norm_prop", [1.81], more="--softmax-gamma 0.5")
     small(tmp_path, "baseline", [1.88])
     small(tmp_path, "baseline", [1.87], more="--unit-norms")
     text = report(tmp_path)
     part = text[text.index("## Other readings") : text.index("## Figures")]
     lines = [line for line in part.splitlines() if line.startswith(("| n", "| b"))]
+    assert sum("**partial** 1 of 50" in line for line in lines) == 1
     cells = [[cell.strip() for cell in line.split("|")][1:5] for line in lines]
     assert cells == [
         ["baseline", "the default", "1.880", "–"],
@@ -195,6 +198,7 @@ def test_readings(tmp_path):
         ["norm_prop", "the default", "1.800", "–"],
         ["norm_prop", "compensation none", "1.840", "+0.040"],
         # The default has 2.100 after one epoch.
+        ["norm_prop", "forget bias 0", "2.000", "−0.100"],
         ["norm_prop", "input scale 1", "2.200", "+0.100"],
         ["norm_prop", "moments variance", "1.830", "+0.030"],
         ["norm_prop", "softmax gamma 0.5", "1.810", "+0.010"],

@@ -97,7 +97,7 @@ def uncollected(function):
 
 
 def copied(pad):
-    """A copy of the notes on a variable; Python's own way takes five times as long."""
+    """A copy of the notes on a variable, made in a quicker way than Python's own."""
     new = scratchpad()
     new.__dict__.update(pad.__dict__)
     return new
