@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy
 from theano import config
+from theano.compile import FunctionMaker
 from theano.gof import graph
 from theano.gof.cc import CLinker
 from theano.gof.cmodule import GCC_compiler, std_include_dirs
 from theano.gof.utils import scratchpad
+
+from training.ahead import compile_str
+from training.rewritten import remembered
 
 # The package has a function of this name, which hides the module.
 pfunc = importlib.import_module("theano.compile.pfunc")
@@ -40,6 +44,8 @@ def compile_faster():
     if not compile_faster.done:
         CLinker.cmodule_key = versioned(CLinker.cmodule_key)
         pfunc.orig_function = uncollected(pfunc.orig_function)
+        FunctionMaker.__init__ = remembered(FunctionMaker.__init__)
+        GCC_compiler.compile_str = staticmethod(compile_str)
         scratchpad.__copy__ = copied
         graph.ancestors = ancestors(graph.ancestors)
         if config.cxx:

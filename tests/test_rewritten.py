@@ -1,0 +1,173 @@
+"""Rewritten graphs are kept, and found again only where they fit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+import theano
+from numpy.testing import assert_array_equal
+from theano import tensor
+from theano.compile import FunctionMaker, In, Out, get_mode
+from theano.scan_module.scan_utils import equal_computations
+
+from training import rewritten
+
+MODE = get_mode("FAST_RUN")
+
+# Two updates of a small model; prints how many graphs were rewritten, and the results.
+PROGRAM = """
+import sys
+from pathlib import Path
+from training import device
+device.prepare("cpu", "float32")
+import numpy, theano
+from training import rewritten
+from bricks import CharacterModel
+from blocks.algorithms import Adam, GradientDescent
+
+written, write = [], rewritten.write
+rewritten.write = lambda *arguments: written.append(1) or write(*arguments)
+rewritten.folder = lambda: Path(sys.argv[1])
+rewritten.LARGE = int(sys.argv[2])
+
+brick = CharacterModel("norm_prop", vocabulary=5, units=7)
+brick.initialize()
+symbols = theano.tensor.imatrix("symbols")
+cost = brick.bits(symbols).mean()
+descent = GradientDescent(
+    cost=cost, parameters=brick.trained_parameters, step_rule=Adam()
+)
+descent.initialize()
+batch = numpy.arange(12, dtype="int32").reshape(4, 3) % 5
+for _ in range(2):
+    descent.process_batch({"symbols": batch})
+print(len(written))
+print([p.get_value().tobytes().hex() for p in brick.trained_parameters])
+"""
+
+
+def run(folder, large):
+    env = {name: os.environ[name] for name in os.environ if name != "THEANO_FLAGS"}
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(large)]
+    said = subprocess.check_output(command, env=env).decode()
+    written, parameters = said.strip().split("\n")
+    return int(written), parameters
+
+
+def test_the_second_process_rewrites_nothing_and_computes_the_same(tmp_path):
+    without, expected = run(tmp_path, large=10**9)
+    first, found = run(tmp_path, large=10)
+    again, found_again = run(tmp_path, large=10)
+    assert without == 0
+    assert first >= 3  # the update, the recurrence, the recurrence backwards
+    assert again == 0
+    assert found == found_again == expected
+
+
+def recurrence(factor=0.5):
+    """A recurrence of 60 and more operations, and its gradient."""
+    x = tensor.matrix("x")
+    h, _ = theano.scan(
+        lambda x, h: tensor.tanh(x + factor * h), x, outputs_info=x[0] * 0
+    )
+    return x, theano.grad((h**2).sum(), x)
+
+
+def place(factor=0.5, mutable=False, borrow=False, mode=MODE):
+    x, gradient = recurrence(factor)
+    return rewritten.place(
+        [In(x, mutable=mutable)], [Out(gradient, borrow=borrow)], mode, False
+    )
+
+
+def test_the_same_graph_has_the_same_place():
+    assert place() == place()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"factor": 0.25},
+        {"mutable": True},
+        {"borrow": True},
+        {"mode": MODE.excluding("fusion")},
+        {"mode": get_mode("FAST_COMPILE")},
+    ],
+    ids=str,
+)
+def test_what_decides_the_rewriting_decides_the_place(change):
+    assert place(**change) != place()
+
+
+def test_settings_and_rewrites_decide_the_place(monkeypatch):
+    usual = place()
+    with theano.change_flags(on_opt_error="raise"):
+        assert place() != usual
+    monkeypatch.setitem(rewritten.optdb.__position__, "another_rewrite", 3.5)
+    assert place() != usual
+
+
+def test_other_kinds_of_functions_are_left_alone(monkeypatch):
+    x = tensor.matrix("x")
+    assert rewritten.place([In(x)], [Out(x + 1)], MODE, False) is None
+    optimizer = theano.compile.Mode("cvm", MODE.optimizer)
+    assert place(mode=optimizer) is None
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """Where the recurrence is kept, for this test alone."""
+    path = tmp_path / "graphs" / "recurrence"
+
+    def place(inputs, *rest):
+        return path if [spec.variable.name for spec in inputs] == ["x"] else None
+
+    monkeypatch.setattr(rewritten, "place", place)
+    return path
+
+
+def compute():
+    x, gradient = recurrence()
+    maker = FunctionMaker([In(x)], [Out(gradient)], MODE)
+    return maker.create()(numpy.linspace(-1, 1, 12).reshape(4, 3))[0]
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_file_is_written_again(path, damage):
+    expected = compute()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    assert_array_equal(compute(), expected)
+    assert path.read_bytes() == whole
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_without_room_the_graph_is_rewritten_each_time(path, monkeypatch):
+    expected = compute()
+    path.unlink()
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rewritten.os, "replace", full)
+    assert_array_equal(compute(), expected)
+    assert not path.exists()
+
+
+def test_a_graph_comes_back_from_its_list():
+    x, gradient = recurrence()
+    (y,), outputs = rewritten.unflattened(
+        rewritten.pickle.loads(rewritten.dumped(rewritten.flat([x], [gradient, x + 1])))
+    )
+    assert y.type == x.type and y.name == "x"
+    assert equal_computations(outputs, [gradient, x + 1], [y], [x])
+
+
+def test_a_graph_that_lacks_an_input_is_not_kept():
+    x, gradient = recurrence()
+    with pytest.raises(ValueError, match="x comes from nowhere"):
+        rewritten.flat([], [gradient])
+    assert Path(theano.config.compiledir).is_dir()
