@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 from theano import config
 from theano.compile import FunctionMaker
-from theano.gof import graph
+from theano.gof import COp, graph
 from theano.gof.cc import CLinker
 from theano.gof.cmodule import GCC_compiler, std_include_dirs
 from theano.gof.utils import scratchpad
@@ -43,6 +43,7 @@ def compile_faster():
     """Have Theano compile faster from now on. May be called again."""
     if not compile_faster.done:
         CLinker.cmodule_key = versioned(CLinker.cmodule_key)
+        COp.c_code_cache_version = code_version
         pfunc.orig_function = uncollected(pfunc.orig_function)
         FunctionMaker.__init__ = remembered(FunctionMaker.__init__)
         GCC_compiler.compile_str = staticmethod(compile_str)
@@ -77,6 +78,18 @@ def versioned(cmodule_key):
         return (tuple(version) if all(version) else ()), found[1]
 
     return key
+
+
+def code_version(op):
+    """The version of an operation with C code in files, ``DimShuffle`` for instance.
+
+    Theano's is Python's hash of the code, which is another one in each process: each
+    start compiled the module again, and left it in the cache.
+    """
+    code = hashlib.sha256("\0".join(op.func_codes).encode()).hexdigest()
+    if hasattr(op, "params_type"):
+        return code, op.params_type.c_code_cache_version()
+    return (code,)
 
 
 def uncollected(function):
