@@ -96,7 +96,7 @@ def test_the_same_graph_has_the_same_place():
         {"mode": MODE.excluding("fusion")},
         {"mode": get_mode("FAST_COMPILE")},
     ],
-    ids=str,
+    ids=["constant", "mutable", "borrow", "excluded", "other mode"],
 )
 def test_what_decides_the_rewriting_decides_the_place(change):
     assert place(**change) != place()
