@@ -99,3 +99,19 @@ def test_modules_are_compiled_ahead_and_one_that_fails_once_more(tmp_path):
     assert bad_counts == "3 3 0"
     there, folder = place.split()
     assert there == "True" and not os.path.exists(folder)
+
+
+def test_python_h_may_be_included_again():
+    """As pygpu's header does, after the compiled one."""
+    from theano import config
+
+    from training.compilation import HEADERS, header_flags
+
+    folder = config.gcc.cxxflags.split("-I")[1].split()[0]
+    code = f'{HEADERS}\n#include "Python.h"\nPyObject* found = Py_None;\n'
+    command = [config.cxx, f"-I{folder}", *header_flags(), "-fsyntax-only", "-H"]
+    done = subprocess.run(
+        [*command, "-x", "c++", "-"], input=code.encode(), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr.startswith(b"! ")

@@ -152,13 +152,17 @@ def precompile_headers():
     about = [config.cxx, GCC_compiler.version_str(), numpy.__version__, *flags, HEADERS]
     key = hashlib.sha256("\n".join(about).encode()).hexdigest()[:16]
     folder = Path(config.compiledir) / f"headers-{key}"
-    if not (folder / "Python.h.gch").exists():
+    if not (folder / "Python.h").exists():
         with tempfile.TemporaryDirectory(dir=config.compiledir) as made:
             header, compiled = Path(made, "headers.h"), Path(made, "Python.h.gch")
             header.write_text(HEADERS)
             command = [config.cxx, *flags, "-x", "c++-header", header, "-o", compiled]
             if subprocess.run(command, capture_output=True).returncode:
                 return
+            # For who includes Python.h again, as pygpu does, or after something else.
+            again = Path(made, "Python.h")
+            again.write_text("#include_next <Python.h>\n")
             folder.mkdir(exist_ok=True)
             compiled.replace(folder / "Python.h.gch")
+            again.replace(folder / "Python.h")
     config.gcc.cxxflags = f"-g0 -I{folder} {config.gcc.cxxflags}"
