@@ -147,15 +147,24 @@ def host():
     }
 
 
-def processor():
+def processor(path="/proc/cpuinfo"):
+    """The processor's name, family and model.
+
+    A virtual machine may give no name but the maker's, and times of two generations
+    are not to be compared.
+    """
+    facts = {}
     try:
-        with open("/proc/cpuinfo") as file:
+        with open(path) as file:
             for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
+                name, _, value = line.partition(":")
+                facts.setdefault(name.strip(), value.strip())
     except OSError:
         pass
-    return platform.processor() or platform.machine()
+    found = facts.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in facts and "model" in facts:
+        found += f" (family {facts['cpu family']}, model {facts['model']})"
+    return found
 
 
 def notices(device, sample, blocks):
