@@ -84,7 +84,16 @@ def compute(*outputs):
 compute(x.sum(axis=0), x.argmax(axis=1), x.cumsum(axis=0))
 ahead.compiled = lambda command: False
 compute(x.max(axis=0), theano.tensor.sqr(x).prod(axis=1))
-print(os.path.exists(ahead.compilers()[1]), ahead.compilers()[1])
+folder = ahead.compilers()[1]
+
+
+def full():
+    raise OSError(28, "No space left on device")
+
+
+ahead.compilers = full
+compute(x.cumprod(axis=1), x.T)
+print(os.path.exists(folder), folder)
 """
 
 
@@ -92,11 +101,15 @@ def test_modules_are_compiled_ahead_and_one_that_fails_once_more(tmp_path):
     env = {**os.environ, "REPRODUCE_COMPILEDIR": str(tmp_path)}
     env.pop("THEANO_FLAGS")
     done = subprocess.check_output([sys.executable, "-c", AHEAD], env=env)
-    good, counts, bad, bad_counts, place = done.decode().strip().split("\n")
+    good, counts, bad, bad_counts, *full, place = done.decode().strip().split("\n")
     assert good == "[3.0, 5.0, 7.0] [2, 2] [0.0, 1.0, 2.0, 3.0, 5.0, 7.0]"
     assert counts == "3 0 0"  # ahead of Theano, when it asked, and left over
     assert bad == "[3.0, 4.0, 5.0] [0.0, 3600.0]"
     assert bad_counts == "3 3 0"
+    assert full == [
+        "[0.0, 0.0, 0.0, 3.0, 12.0, 60.0] [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]",
+        "0 2 0",
+    ]
     there, folder = place.split()
     assert there == "True" and not os.path.exists(folder)
 

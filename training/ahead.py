@@ -82,9 +82,12 @@ def compile_ahead(fgraph):
             "libs": linker.libraries(),
             "preargs": linker.compile_args(),
         }
-        pool, folder = compilers()
-        place = tempfile.mkdtemp(dir=folder)
-        command = written(name, source, place, settings)
+        try:
+            pool, folder = compilers()
+            place = tempfile.mkdtemp(dir=folder)
+            command = written(name, source, place, settings)
+        except OSError:
+            return  # no room; there may be where Theano compiles
         jobs[name] = place, pool.apply_async(compiled, (command,))
 
 
