@@ -30,8 +30,7 @@ from theano.scan_module.scan_op import Scan
 from theano.scan_module.scan_opt import scan_seqopt1
 
 from training.ahead import compile_ahead
-
-ROOT = Path(__file__).resolve().parent.parent
+from training.theano_flags import ROOT
 
 # Smaller graphs are rewritten sooner than they are looked up.
 LARGE = 50
