@@ -109,11 +109,11 @@ def test_settings_and_rewrites_decide_the_place(monkeypatch):
     assert place() != usual
 
 
-def test_other_kinds_of_functions_are_left_alone(monkeypatch):
+def test_other_kinds_of_functions_are_left_alone():
     x = tensor.matrix("x")
     assert rewritten.place([In(x)], [Out(x + 1)], MODE, False) is None
-    optimizer = theano.compile.Mode("cvm", MODE.optimizer)
-    assert place(mode=optimizer) is None
+    for optimizer in (MODE.optimizer, theano.gof.MergeOptimizer()):
+        assert place(mode=theano.compile.Mode("cvm", optimizer)) is None
 
 
 @pytest.fixture
