@@ -88,7 +88,7 @@ def train(options, interrupts, experiment="draw"):
         configuration(options, images, leave_out=draw_options.NOT_THE_RUN),
         options.resume,
     )
-    if folder.finished(options.epochs):
+    if folder.finished():
         return folder
     with folder:
         brick = build_model(options)

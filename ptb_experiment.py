@@ -91,7 +91,7 @@ def train(options, interrupts, experiment="ptb"):
         configuration(options, corpus, leave_out=ptb_options.NOT_THE_RUN),
         options.resume,
     )
-    if folder.finished(options.epochs):
+    if folder.finished():
         return folder
     with folder:
         # The model, and the mean over all predictions: bits are what is reported,

@@ -15,8 +15,8 @@ REPORTED = {"ptb": "valid_bpc", "draw": "test_nll"}
 UNIT = {"ptb": "bpc", "draw": "nats"}
 
 # Options in which runs of the same kind may differ, or that say nothing of the kind.
-NOT_THE_KIND = {"seed", "epochs", "device", "save_every", "preset", "model"}
-NOT_THE_KIND |= {"data", "sample", "regularise"}
+NOT_THE_KIND = {"seed", "epochs", "patience", "device", "save_every", "preset"}
+NOT_THE_KIND |= {"model", "data", "sample", "regularise"}
 # Readings of the paper: runs that differ in these are rows of the same table.
 VARIATIONS = ("compensation", "moments", "decay_schedule", "forget_bias")
 VARIATIONS += ("input_scale", "recurrent_init", "softmax_gamma", "unit_norms")

@@ -13,9 +13,12 @@ from training.run_folder import RunFolder
 @pytest.fixture
 def run(tmp_path):
     """A run folder with a state of 0.2 MB."""
-    folder = RunFolder(tmp_path / "run", {"units": 3}, resume=False)
+    folder = RunFolder(tmp_path / "run", {"units": 3, "epochs": 1}, resume=False)
     random = numpy.random.RandomState(0)
-    content = {"history": folder.history.as_json(), "configuration": {"units": 3}}
+    content = {
+        "history": folder.history.as_json(),
+        "configuration": folder.configuration,
+    }
     with folder:
         state.write(folder.path / "state.npz", {"W": random.rand(25000)}, content)
         (folder.path / "metrics.jsonl").write_text("")
@@ -40,7 +43,7 @@ def test_there_and_back(run, tmp_path, capsys):
     for name in ("state.npz", "run.json", "metrics.jsonl"):
         assert (again / name).read_bytes() == (run / name).read_bytes()
     # It is a run folder: the state is found, and checked.
-    resumed = RunFolder(again, {"units": 3}, resume=True)
+    resumed = RunFolder(again, {"units": 3, "epochs": 1}, resume=True)
     assert (resumed.arrays["W"] == state.read(run / "state.npz")[0]["W"]).all()
     assert [path.name for path in again.parent.iterdir()] == ["run"]
 
@@ -101,7 +104,7 @@ def test_what_cannot_be_split(run, tmp_path):
         pieces.split(tmp_path, tmp_path / "parcel", 10)
     with pytest.raises(RunError, match="no pieces.json"):
         pieces.join(run, tmp_path / "again")
-    with RunFolder(run, {"units": 3}, resume=True):
+    with RunFolder(run, {"units": 3, "epochs": 1}, resume=True):
         with pytest.raises(RunError, match="another program"):
             pieces.split(run, tmp_path / "parcel", 10)
     data = (run / "state.npz").read_bytes()

@@ -70,12 +70,21 @@ class Loop:
     """A bigram model with noise on its weights, trained as the experiments are."""
 
     def __init__(
-        self, path, epochs=3, resume=False, first=(), extra=(), wrap=None, minutes=10
+        self,
+        path,
+        epochs=3,
+        resume=False,
+        first=(),
+        extra=(),
+        wrap=None,
+        minutes=10,
+        rate=0.1,
+        patience=None,
     ):
-        rate = 0.1
         self.interrupts = Interrupts()
         self.epochs = epochs
-        self.folder = RunFolder(path, {**CONFIGURATION, "epochs": epochs}, resume)
+        configuration = {**CONFIGURATION, "epochs": epochs, "patience": patience}
+        self.folder = RunFolder(path, configuration, resume)
         self.history = history = self.folder.history
         self.W = theano.shared(numpy.zeros((SYMBOLS, SYMBOLS)), name="W")
         add_role(self.W, WEIGHT)
@@ -128,7 +137,9 @@ class Loop:
                 ),
                 self.checkpoint,
                 Progress(history, meter, epochs, stream.batches_per_epoch, "bpc"),
-                FinishAfter(after_n_epochs=epochs),
+                FinishAfter().add_condition(
+                    ["after_epoch"], lambda log: self.folder.ending
+                ),
                 *extra,
                 extensions.StopOnSignal(self.interrupts),
             ],
@@ -222,6 +233,30 @@ def test_resume_many_times(whole, tmp_path):
         except Interrupted:
             pass
     assert Loop(tmp_path / "run", resume=True).run().result == whole.result
+
+
+def test_patience(tmp_path):
+    """At a learning rate of 0 no epoch is better than the first."""
+    whole = Loop(tmp_path / "whole", epochs=9, rate=0.0, patience=2).run()
+    assert whole.history.epoch == 3 and whole.history.best["epoch"] == 1
+    facts = json.loads((tmp_path / "whole" / "run.json").read_text())
+    assert (facts["status"], facts["ended_by"]) == ("finished", "patience")
+
+    # It is counted over resumptions: after a stop in the second epoch that brought
+    # nothing, one more is not done.
+    path, stop = tmp_path / "stopped", [SignalAt(9)]
+    with pytest.raises(Interrupted):
+        Loop(path, epochs=9, rate=0.0, patience=2, extra=stop).run()
+    again = Loop(path, epochs=9, rate=0.0, patience=2, resume=True).run()
+    assert again.result == whole.result
+    again = Loop(path, epochs=9, rate=0.0, patience=2, resume=True)
+    assert again.folder.finished()
+
+    # With more of it the run goes on, and so with fewer epochs than it would wait.
+    longer = Loop(path, epochs=9, rate=0.0, patience=3, resume=True).run()
+    assert longer.history.epoch == 4
+    ended = Loop(path, epochs=5, rate=0.0, patience=9, resume=True).run()
+    assert ended.history.epoch == 5 and ended.folder.ending == "epochs"
 
 
 def test_blocks_log_does_not_grow(whole):
@@ -345,10 +380,10 @@ def test_another_configuration_is_refused_by_name(whole):
 
 
 def test_a_folder_in_use_is_refused(tmp_path):
-    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    folder = RunFolder(tmp_path / "run", {"epochs": 1}, resume=False)
     with folder, pytest.raises(RunError, match=f"process {os.getpid()}"):
-        RunFolder(tmp_path / "run", {}, resume=True)
-    RunFolder(tmp_path / "run", {}, resume=True)
+        RunFolder(tmp_path / "run", {"epochs": 1}, resume=True)
+    RunFolder(tmp_path / "run", {"epochs": 1}, resume=True)
 
 
 def test_a_strange_folder_is_refused(tmp_path):
@@ -359,7 +394,7 @@ def test_a_strange_folder_is_refused(tmp_path):
 
 def test_only_run_folders_are_discarded(tmp_path):
     discard(tmp_path / "nothing")
-    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    folder = RunFolder(tmp_path / "run", {"epochs": 1}, resume=False)
     with folder, pytest.raises(RunError, match="another program"):
         discard(tmp_path / "run")
     discard(tmp_path / "run")

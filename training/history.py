@@ -36,6 +36,26 @@ class History:
         """Number of updates done in the current epoch."""
         return self.updates - (self.rows[-1]["updates"] if self.rows else 0)
 
+    def ending(self, epochs, patience=None):
+        """Why training has ended, or None while there is more to do.
+
+        Parameters
+        ----------
+        epochs : int
+            At most this many are done.
+        patience : int, optional
+            So many epochs in a row may bring no better validation figure.
+
+        Returns
+        -------
+        {'epochs', 'patience'} or None
+        """
+        if self.epoch >= epochs:
+            return "epochs"
+        if patience and self.rows and self.epoch - self.best["epoch"] >= patience:
+            return "patience"
+        return None
+
     def as_json(self):
         return {
             "rows": self.rows,

@@ -58,7 +58,7 @@ def train(
     metrics,
     reported=None,
 ):
-    """Train until ``options.epochs`` are done, from where the run has got to.
+    """Train until ``folder.ending`` says why to end, from where the run has got to.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def train(
 
     needed = folder.require_disk(variables, parameters)
     cli.announce(options, folder, device_name, data, plan, parameters, needed)
-    if history.epoch < options.epochs:
+    if not folder.ending:
         checkpoint = ext.Checkpoint(
             lambda: folder.save_state(variables),
             history,
@@ -129,7 +129,9 @@ def train(
                     stream.batches_per_epoch,
                     UNITS[unit],
                 ),
-                FinishAfter(after_n_epochs=options.epochs),
+                # Blocks' own extension for patience counts from the start of the
+                # program; the history counts over resumptions too.
+                FinishAfter().add_condition(["after_epoch"], lambda log: folder.ending),
                 ext.StopOnSignal(interrupts),
             ],
         )
@@ -138,6 +140,11 @@ def train(
     title = f"{plan['model']}, {data.name}"
     plots.curves(folder.path / "plot.png", history.rows, unit, title)
     chosen = metrics[1]
+    if folder.ending == "patience":
+        print(
+            f"Ended after epoch {history.epoch}: {options.patience} in a row brought "
+            "no better validation figure."
+        )
     print(
         f"Best epoch {history.best['epoch']}: {history.best[chosen]:.4f} "
         f"{UNITS[unit]} on validation. See {folder.path}"

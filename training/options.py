@@ -182,6 +182,13 @@ def add_training_options(
     group = parser.add_argument_group("training")
     group.add_argument("--epochs", type=count, default=epochs, help="at most this many")
     group.add_argument(
+        "--patience",
+        type=count,
+        metavar="N",
+        help="end when N epochs in a row have brought no better validation figure "
+        "(if not given, all epochs are done, as published)",
+    )
+    group.add_argument(
         "--batch-size", type=count, default=batch_size, help="examples in an update"
     )
     group.add_argument(

@@ -34,7 +34,7 @@ from training.files import (
 from training.history import History
 
 # What may differ between a run and its continuation.
-NOT_BINDING = {"epochs", "device", "save_every"}
+NOT_BINDING = {"epochs", "patience", "device", "save_every"}
 
 
 def folder_name(options, experiment):
@@ -162,8 +162,14 @@ class RunFolder:
     def continued(self):
         return self.arrays is not None
 
-    def finished(self, epochs):
-        """Whether the run has ended already, pictures and all, with `epochs` epochs.
+    @property
+    def ending(self):
+        """Why training has ended, or None; see :meth:`History.ending`."""
+        known = self.configuration
+        return self.history.ending(known["epochs"], known.get("patience"))
+
+    def finished(self):
+        """Whether the run has ended already, pictures and all.
 
         If so it is said, and the folder is given free.
         """
@@ -171,13 +177,13 @@ class RunFolder:
             status = read_json(self.path / "run.json").get("status")
         except RunError:
             return False  # it is written again
-        if self.history.epoch < epochs or status != "finished":
+        if not self.ending or status != "finished":
             return False
         self._lock.close()
         best = self.history.best["epoch"]
         print(
             f"{self.path} is finished: {self.history.epoch} epochs are done, the best "
-            f"is epoch {best}. --epochs with a larger number goes on."
+            f"is epoch {best}. --{self.ending} with a larger number goes on."
         )
         return True
 
@@ -259,7 +265,9 @@ class RunFolder:
 
     def __enter__(self):
         try:
-            self.describe(status="running", error=None, process=os.getpid())
+            self.describe(
+                status="running", ended_by=None, error=None, process=os.getpid()
+            )
         except BaseException:
             self._lock.close()
             raise
@@ -268,7 +276,7 @@ class RunFolder:
     def __exit__(self, kind, error, traceback):
         """Say in ``run.json`` how it ended, and give the folder free."""
         if kind is None:
-            ending = {"status": "finished"}
+            ending = {"status": "finished", "ended_by": self.ending}
         elif issubclass(kind, KeyboardInterrupt):
             ending = {"status": "stopped"}
         else:

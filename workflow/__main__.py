@@ -160,11 +160,14 @@ def summary(plan, results):
         folder = str(results / name)
         slot, done = slots.slot(folder), slots.epochs(folder)
         # A run that is under way has none.
-        begun = slots.facts(folder).get("status", "not begun")
-        states[name] = slot.get("state", begun)
+        facts = slots.facts(folder)
+        states[name] = slot.get("state", facts.get("status", "not begun"))
+        said = [states[name], slot.get("message")]
+        if facts.get("ended_by") == "patience":
+            said.append("ended by patience")
         print(
             f"{name:{width}s}  {done:3d} of {about['epochs']:3d} epochs  "
-            f"{states[name]}" + (f": {slot['message']}" if slot.get("message") else "")
+            + ": ".join(filter(None, said))
         )
     return states
 

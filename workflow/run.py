@@ -62,7 +62,9 @@ def without_state(folder, wanted):
     done = epochs(folder)
     if not done or os.path.exists(os.path.join(folder, STATE)):
         return None
-    if done >= wanted and facts(folder).get("status") == "finished":
+    known = facts(folder)
+    ended = done >= wanted or known.get("ended_by") == "patience"
+    if ended and known.get("status") == "finished":
         return "finished", "its figures are here already"
     return "failed", (
         f"{folder} has {done} epochs and no {STATE}: bring it (./reproduce state) or "
