@@ -74,7 +74,7 @@ def test_the_papers_plan():
         "draw-weight_norm-1": {},
         "draw-layer_norm-1": {},
         "ptb-norm_prop-1-table2": {**released, **plain},
-        "ptb-weight_norm-1-gammas-2": {"gamma_x": (1.0, 2.0), "gamma_h": (1.0, 2.0)},
+        "ptb-weight_norm-1-gammas-2": {"gamma_x": (None, 2.0), "gamma_h": (None, 2.0)},
     }
     assert list(plan.runs) == list(expected)
     for name, about in plan.runs.items():
