@@ -255,8 +255,10 @@ class DrawModel(Initializable):
         read = self.reader.apply(x, error, h_dec, reader_readout)
         h_enc, c_enc, encoder_gates, _ = self.encoder.recurrence(
             inputs=self.encoder.b
-            + self.encoder_input.affine(
-                tensor.concatenate([read, h_dec], axis=1), encoder_input
+            + self.encoder.input_term(
+                self.encoder_input.affine(
+                    tensor.concatenate([read, h_dec], axis=1), encoder_input
+                )
             ),
             states=h_enc,
             cells=c_enc,
@@ -265,7 +267,8 @@ class DrawModel(Initializable):
         )
         z, mean, log_sigma = self.sampler.apply(h_enc, u, mean, log_sigma)
         h_dec, c_dec, decoder_gates, _ = self.decoder.recurrence(
-            inputs=self.decoder.b + self.decoder_input.affine(z, decoder_input),
+            inputs=self.decoder.b
+            + self.decoder.input_term(self.decoder_input.affine(z, decoder_input)),
             states=h_dec,
             cells=c_dec,
             weights=decoder,
