@@ -64,7 +64,7 @@ COPY reproduce requirements.txt theanorc ./
 COPY install/ install/
 COPY standin/ standin/
 COPY training/__init__.py training/errors.py training/files.py training/theano_flags.py \
-    training/
+    training/trust.py training/
 COPY docker/check-blocks docker/
 COPY docker/blocks/ docker/blocks/
 ARG BLOCKS=upstream

@@ -5,16 +5,15 @@ C. Laurent, N. Ballas, P. Vincent, "Recurrent Normalization Propagation",
 arXiv:1702.00537: Table 3, Figure 3.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from training import cli, device, draw_options
 from training.files import write_json
 from training.options import configuration
+from training.recorded import recorded
 from training.run_folder import (
     RunFolder,
-    configuration_of,
     folder_name,
     load_parameters,
 )
@@ -139,7 +138,7 @@ def draw(run, options, brick, images, bound=None):
 def use_trained(options):
     """Score the best epoch of a run and draw its pictures."""
     run = Path(options.evaluate)
-    wanted = argparse.Namespace(**{**vars(options), **configuration_of(run)})
+    wanted = recorded(draw_options, run, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
     from training.bound import evaluate

@@ -5,7 +5,6 @@ C. Laurent, N. Ballas, P. Vincent, "Recurrent Normalization Propagation",
 arXiv:1702.00537: Tables 1 and 2, Figure 2.
 """
 
-import argparse
 import math
 import sys
 from pathlib import Path
@@ -13,9 +12,9 @@ from pathlib import Path
 from training import cli, device, ptb_options
 from training.files import read_json, replacing, write_json
 from training.options import configuration
+from training.recorded import recorded
 from training.run_folder import (
     RunFolder,
-    configuration_of,
     folder_name,
     load_parameters,
 )
@@ -135,7 +134,7 @@ def train(options, interrupts, experiment="ptb"):
 def use_trained(options, interrupts):
     """Score the best epoch of a run, or write text with it."""
     run = Path(options.evaluate)
-    wanted = argparse.Namespace(**{**vars(options), **configuration_of(run)})
+    wanted = recorded(ptb_options, run, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
     from theano import tensor
@@ -176,8 +175,9 @@ def use_trained(options, interrupts):
         bpc = sequence.score(brick, corpus.test)
         figures["test_sequence_bpc"] = bpc
         print(f"test  {bpc:.4f} bpc as one sequence, {len(corpus.test) - 1:,} steps")
-    best = read_json(run / "run.json").get("best") or {}
-    figures.update(length=wanted.length, epoch=best.get("epoch"))
+    best = read_json(run / "run.json").get("best")
+    epoch = best.get("epoch") if isinstance(best, dict) else None
+    figures.update(length=wanted.length, epoch=epoch)
     write_json(run / "evaluation.json", figures)
 
 

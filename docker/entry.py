@@ -15,6 +15,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from training.trust import private_folder
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA, RESULTS = Path("/data"), Path("/results")
 # The program, its data set and the converted file of that.
@@ -190,11 +192,14 @@ def environment(experiment):
     variables["REPRODUCE_DATA_COMMAND"] = again
     if "REPRODUCE_COMPILEDIR" not in variables:
         # Theano wants a folder of its own user's.
-        folder = DATA / f"theano-{os.getuid()}"
+        wanted = DATA / f"theano-{os.getuid()}"
+        reason = f"{wanted} is not this user's alone"
+        folder = wanted
         if not os.access(str(DATA), os.W_OK):
-            folder = Path("/tmp/theano")
-            say(f"Warning: {DATA} cannot be written: what is compiled is not kept")
-        variables["REPRODUCE_COMPILEDIR"] = str(folder)
+            reason, folder = f"{DATA} cannot be written", Path("/tmp", wanted.name)
+        variables["REPRODUCE_COMPILEDIR"] = private_folder(folder)
+        if variables["REPRODUCE_COMPILEDIR"] != str(wanted):
+            say(f"Warning: {reason}: what is compiled is not kept")
     return variables
 
 

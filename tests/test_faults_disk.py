@@ -38,7 +38,9 @@ def disk(tmp_path):
     def make(size):
         folder = tmp_path / f"disk{len(made)}"
         folder.mkdir()
-        if mount("-t", "tmpfs", "-o", f"size={int(size * 1024)}k", "none", folder):
+        if mount(
+            "-t", "tmpfs", "-o", f"size={int(size * 1024)}k,mode=755", "none", folder
+        ):
             pytest.skip("nothing can be mounted here")
         made.append(folder)
         return folder

@@ -1,12 +1,15 @@
 """Rewritten graphs are kept, and found again only where they fit."""
 
 import os
+import pickle
 import subprocess
 import sys
 
 import numpy
 import pytest
 import theano
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from theano import tensor
 from theano.compile import FunctionMaker, In, Out, get_mode
@@ -142,6 +145,63 @@ def test_a_damaged_file_is_written_again(path, damage):
     assert_array_equal(compute(), expected)
     assert path.read_bytes() == whole
     assert os.listdir(path.parent) == [path.name]
+
+
+def flip(path):
+    """Flip one bit in a number of the graph, which is a graph all the same."""
+    content = bytearray(path.read_bytes())
+    number = content.find(numpy.float32(0.5).tobytes())
+    assert number > 0
+    content[number + 2] ^= 1
+    path.write_bytes(content)
+
+
+def given_away(path):
+    if os.geteuid():
+        pytest.skip("only root can give a file away")
+    os.chown(str(path), 666, 666)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        flip,
+        lambda path: path.chmod(0o666),
+        lambda path: path.chmod(0o620),
+        lambda path: path.parent.chmod(0o777),
+        lambda path: (path.rename(path.with_name("x")), path.symlink_to("x")),
+        lambda path: (path.unlink(), os.mkfifo(str(path))),
+        given_away,
+        lambda path: given_away(path.parent),
+    ],
+)
+def test_what_others_could_have_changed_is_made_again(path, monkeypatch, change):
+    """And never read as a pickle, which could run a program."""
+    expected = compute()
+    whole = path.read_bytes()
+    change(path)
+    loads, seen = pickle.loads, []
+    monkeypatch.setattr(
+        rewritten.pickle, "loads", lambda text: seen.append(text) or loads(text)
+    )
+    assert rewritten.read(path) is None and not seen
+    assert_array_equal(compute(), expected)
+    assert path.read_bytes() == whole and path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_any_change_of_a_graph_is_noticed(tmp_path_factory, data):
+    x, gradient = recurrence()
+    path = tmp_path_factory.mktemp("graphs") / "graph"
+    rewritten.write(path, theano.gof.FunctionGraph([x], [gradient], clone=True))
+    content = path.read_bytes()
+    at = data.draw(st.integers(0, len(content) - 1))
+    removed, added = data.draw(st.integers(0, 3)), data.draw(st.binary(max_size=3))
+    changed = content[:at] + added + content[at + removed :]
+    path.write_bytes(changed)
+    assert (rewritten.read(path) is None) == (changed != content)
 
 
 def test_without_room_the_graph_is_rewritten_each_time(path, monkeypatch):

@@ -106,12 +106,13 @@ def add_trained_options(parser):
     )
 
 
-def parse(arguments=None):
+def parse(arguments=None, parser=None):
     """Parse and check the command line; unset options of the model become None.
 
-    A wrong option ends the program with status 2 and one sentence.
+    A wrong option ends the program with status 2 and one sentence, unless a parser is
+    given that does something else in its ``error``.
     """
-    parser = build_parser()
+    parser = parser or build_parser()
     options = parser.parse_args(arguments)
     if options.preset:
         parser.set_defaults(**presets.DRAW[options.preset])

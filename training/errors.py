@@ -21,5 +21,7 @@ class UsageError(RunError):
 def report(program, error):
     """Print an error as one line on stderr; return its exit status."""
     message = " ".join(str(error).split())
+    # A file's name may have codes that the terminal would obey.
+    message = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
     print(f"{program}: error: {message}", file=sys.stderr)
     return getattr(error, "status", 1)

@@ -1,16 +1,20 @@
-"""Files that are either the old version or the new one, never half of one."""
+"""Files that are either the old version or the new one, never half of one.
+
+They may lie in a stranger's run folder: links are not followed.
+"""
 
 import io
 import json
 import os
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy
 
 from training.errors import RunError
+from training.trust import regular
 
 # What reading a damaged .npz file may raise.
 UNREADABLE = (
@@ -59,7 +63,9 @@ def replacing(path):
     path = Path(path)
     part = beside(path)
     try:
-        with open(part, "wb") as file:
+        with suppress(FileNotFoundError):
+            part.unlink()  # left by a kill, or a stranger's
+        with open(part, "xb", opener=regular) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -107,9 +113,9 @@ def read_npz(path):
     Raises
     ------
     Exception
-        One of ``UNREADABLE``.
+        One of ``UNREADABLE``; or RunError, if it is no file.
     """
-    with zipfile.ZipFile(str(path)) as archive:
+    with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             entry = io.BytesIO(archive.read(name))
             array = numpy.lib.format.read_array(entry, allow_pickle=False)
@@ -118,7 +124,7 @@ def read_npz(path):
 
 def read_note(path):
     """Return what :func:`write_npz` has noted in a file; empty if nothing."""
-    with zipfile.ZipFile(str(path)) as archive:
+    with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
         return archive.comment.decode("utf-8", "replace")
 
 
@@ -136,10 +142,11 @@ def read_json(path):
         If the file is missing, unreadable or not a JSON object.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8", opener=regular) as file:
+            value = json.load(file)
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged ({error})") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged (it should hold one JSON object)")

@@ -22,6 +22,7 @@ from training.errors import RunError, UsageError, report
 from training.files import megabytes, read_json, write_json
 from training.options import number
 from training.run_folder import acquire
+from training.trust import read_bytes, regular
 
 FORMAT = "recurrent normalization propagation, pieces of a run 1"
 LIST = "pieces.json"
@@ -102,7 +103,8 @@ def split(run, folder, size):
         raise RunError(f"{run} has no {FILES[0]}: name a run folder that was saved")
     if folder.exists():
         raise UsageError(f"{folder} is there already: name a new folder")
-    with open(run / "lock", "a+") as lock, unfinished(folder) as part:
+    lock = open(run / "lock", "a+", opener=regular)
+    with lock, unfinished(folder) as part:
         acquire(lock, run)
         state.read(run / FILES[0])
         files = []
@@ -118,7 +120,7 @@ def split(run, folder, size):
 def split_file(path, folder, size):
     """Write the pieces of one file; return its part of the list."""
     whole, pieces = hashlib.sha256(), []
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=regular) as file:
         for data in iter(lambda: file.read(size), b""):
             whole.update(data)
             piece = folder / f"{path.name}.{len(pieces):03d}"
@@ -170,7 +172,7 @@ def join(folder, run):
         for entry in content["files"]:
             join_file(entry, folder, part)
         run.mkdir(parents=True, exist_ok=True)
-        with open(run / "lock", "a+") as lock:
+        with open(run / "lock", "a+", opener=regular) as lock:
             acquire(lock, run)
             for name in names:
                 (part / name).rename(run / name)
@@ -185,7 +187,7 @@ def join_file(entry, folder, part):
             path = folder / Path(piece["name"]).name
             if not path.exists():
                 raise RunError(f"{path} is missing: copy it again")
-            data = path.read_bytes()
+            data = read_bytes(path)
             if hashlib.sha256(data).hexdigest() != piece["sha256"]:
                 raise RunError(f"{path} is damaged (SHA-256): copy it again")
             whole.update(data)

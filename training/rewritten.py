@@ -30,10 +30,15 @@ from theano.scan_module.scan_op import Scan
 from theano.scan_module.scan_opt import scan_seqopt1
 
 from training.ahead import compile_ahead
+from training.errors import RunError
 from training.theano_flags import ROOT
+from training.trust import check_own, read_bytes
 
 # Smaller graphs are rewritten sooner than they are looked up.
 LARGE = 50
+
+# Bytes of the digest before a graph.
+DIGEST = hashlib.sha256().digest_size
 
 # What an unreadable file, or a graph that cannot be written down, may raise.
 FAILURES = (
@@ -43,6 +48,7 @@ FAILURES = (
     LookupError,
     OSError,
     RecursionError,
+    RunError,
     TypeError,
     ValueError,
     pickle.PickleError,
@@ -150,9 +156,14 @@ def sources():
 
 
 def read(path):
-    """The graph in a file, or None."""
+    """The graph in a file, or None: also where others may write, or a bit differs."""
     with suppress(*FAILURES):
-        graph, update_mapping = pickle.loads(path.read_bytes())
+        check_own(path.parent)
+        check_own(path)
+        content = read_bytes(path)
+        if content != signed(content[DIGEST:]):
+            return None
+        graph, update_mapping = pickle.loads(content[DIGEST:])
         fgraph = FunctionGraph(
             *unflattened(graph), clone=False, update_mapping=update_mapping
         )
@@ -167,9 +178,17 @@ def write(path, fgraph):
     with suppress(*FAILURES):
         graph = dumped((flat(fgraph.inputs, fgraph.outputs), fgraph.update_mapping))
         path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o700)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            Path(folder, path.name).write_bytes(graph)
-            os.replace(Path(folder, path.name), path)
+            new = Path(folder, path.name)
+            new.write_bytes(signed(graph))
+            new.chmod(0o600)
+            os.replace(new, path)
+
+
+def signed(graph):
+    """What is in a file: the digest of a pickled graph, and the graph."""
+    return hashlib.sha256(graph).digest() + graph
 
 
 def flat(inputs, outputs):

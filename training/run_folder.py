@@ -32,6 +32,7 @@ from training.files import (
     write_npz,
 )
 from training.history import History
+from training.trust import regular
 
 # What may differ between a run and its continuation.
 NOT_BINDING = {"epochs", "patience", "device", "save_every"}
@@ -65,6 +66,9 @@ def acquire(lock, path):
             f"another program works in {path} ({lock.read().strip()}): wait for it to "
             "end"
         ) from error
+    # The file may have another name, outside of the folder, and be of use there.
+    if os.fstat(lock.fileno()).st_nlink > 1:
+        return
     # A full disk, which has no room for this, is met when something must be saved.
     with suppress(OSError):
         lock.truncate(0)
@@ -113,7 +117,7 @@ class RunFolder:
             raise UsageError(f"{self.path} is not a run folder: choose another --tag")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.path / "lock", "a+")
+            self._lock = open(self.path / "lock", "a+", opener=regular)
         except OSError as error:
             raise RunError(
                 f"cannot write in {self.path} ({error.strerror}): give it write "
@@ -316,11 +320,11 @@ def discard(path):
     if not (path / "lock").exists():
         raise UsageError(f"{path} is not a run folder: choose another --results-dir")
     try:
-        with open(path / "lock", "a+") as lock:
+        with open(path / "lock", "a+", opener=regular) as lock:
             acquire(lock, path)
             shutil.rmtree(str(path))
     except OSError as error:
-        raise RunError(f"cannot delete {path} ({error.strerror})") from error
+        raise RunError(f"cannot delete {path} ({error.strerror or error})") from error
 
 
 def configuration_of(path):

@@ -5,6 +5,7 @@ Theano reads its settings once, when it is imported, from the files named in
 """
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -12,11 +13,13 @@ from pathlib import Path
 
 from training.errors import RunError
 from training.files import megabytes
+from training.trust import check_own, own_folder
 
 # What one experiment leaves in the compile cache is less than this.
 CACHE_BYTES = 70e6
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "theano"
 
 
 def configure(device="cpu", floatX=None):
@@ -37,15 +40,27 @@ def configure(device="cpu", floatX=None):
     RuntimeError
         If Theano has been imported already, so that nothing would take effect.
     RunError
-        If its compile cache cannot be written; see :func:`check_cache`.
+        If an argument is none of these, or Theano's compile cache cannot be used;
+        see :func:`check_cache`.
     """
+    # Commas and quotes would make other flags of them, which can run any program.
+    if not re.fullmatch("cpu|cuda[0-9]*", device):
+        raise RunError(f"{device!r} is no device: use cpu, cuda or cudaN")
+    if floatX not in (None, "float32", "float64"):
+        raise RunError(f"{floatX!r} is no precision: use float32 or float64")
     if "theano" in sys.modules:
         raise RuntimeError("configure Theano before anything imports it")
     settings = [ROOT / "theanorc", Path(sys.prefix) / "theanorc"]
     os.environ.setdefault("THEANORC", os.pathsep.join(map(str, settings)))
     flags = [os.environ.get("THEANO_FLAGS", "")]
     if "base_compiledir" not in flags[0]:
-        compiledir = os.environ.get("REPRODUCE_COMPILEDIR", ROOT / ".cache" / "theano")
+        compiledir = os.environ.get("REPRODUCE_COMPILEDIR") or str(CACHE)
+        if re.search(r"""[,"'\\#\s]""", compiledir):
+            raise RunError(
+                f"Theano's compile cache cannot be {compiledir!r}, whose name has a "
+                "blank, a comma, a quote, a # or a backslash: set REPRODUCE_COMPILEDIR "
+                "to another folder"
+            )
         flags.append(f"base_compiledir={compiledir}")
     flags.append(f"device={device}")
     if floatX is not None:
@@ -58,12 +73,12 @@ def check_cache():
     """Write something to the folder of Theano's compile cache.
 
     Theano itself would end in a traceback, or wait for ever for a lock that it cannot
-    write.
+    write. It loads what it finds there, and so nobody else may have written it.
 
     Raises
     ------
     RunError
-        If it cannot be written, or its disk is nearly full.
+        If it cannot be written, it is not this user's own, or its disk is nearly full.
     """
     flags = os.environ.get("THEANO_FLAGS", "").split(",")
     settings = dict(flag.split("=", 1) for flag in flags if "=" in flag)
@@ -72,7 +87,12 @@ def check_cache():
     folder = Path(settings["base_compiledir"]).expanduser()
     reason = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Who may write in the archive can write programs there.
+        allowed = ROOT.stat().st_mode if folder == CACHE else 0
+        own_folder(folder, allowed)
+        if folder.stat().st_mode & 0o011:
+            for compiled in folder.glob("compiledir_*"):
+                check_own(compiled, allowed)
         free = shutil.disk_usage(str(folder)).free
         if free < CACHE_BYTES:
             reason = f"{free / 1e6:.0f} MB are free, {megabytes(CACHE_BYTES)} needed"
@@ -83,5 +103,5 @@ def check_cache():
     if reason:
         raise RunError(
             f"Theano's compile cache, {folder}, cannot be used ({reason}): make room "
-            "or set REPRODUCE_COMPILEDIR to another folder"
+            "or set REPRODUCE_COMPILEDIR to a folder of your own"
         )

@@ -17,6 +17,7 @@ from install import steps
 from install import workflow as environment
 from training.errors import RunError, UsageError, report
 from training.interrupt import TIME_IS_OVER
+from training.trust import regular
 from workflow import run as slots
 from workflow.options import parse
 from workflow.plan import Plan
@@ -101,7 +102,7 @@ def lock(results):
     RunError
         If there is one.
     """
-    file = open(results / ".workflow.lock", "a")
+    file = open(results / ".workflow.lock", "a", opener=regular)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -190,7 +191,8 @@ def work(options, python):
         held = tempfile.NamedTemporaryFile() if options.dry_run else lock(results)
         path = Path(held.name) if options.dry_run else results / ".workflow.json"
         configured["path"] = str(path)
-        path.write_text(json.dumps(configured, indent=1))
+        with open(path, "w", opener=regular) as file:
+            json.dump(configured, file, indent=1)
     except OSError as error:
         raise RunError(f"cannot write in {results} ({error.strerror})") from error
     how = "as jobs" if options.profile else f"{options.jobs} at a time"

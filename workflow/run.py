@@ -24,34 +24,42 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)  # this is started as a program
+
+from training.errors import RunError  # noqa: E402
+from training.trust import private_folder, regular  # noqa: E402
+
 SLOT, STATE, METRICS, FACTS = "slot.json", "state.npz", "metrics.jsonl", "run.json"
 TIME_IS_OVER = 75  # as in training/interrupt.py
 SHORTEST = 0.01  # minutes that are worth a start
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def read(folder, name):
+    """Read a JSON object of a run folder; empty where there is none."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, RunError):
+        with open(os.path.join(folder, name), opener=regular) as file:
+            content = json.load(file)
+            return content if isinstance(content, dict) else {}
+    return {}
+
+
 def facts(folder):
     """Read ``run.json``; empty where there is none, or none that can be read."""
-    with contextlib.suppress(OSError, ValueError):
-        with open(os.path.join(folder, FACTS)) as file:
-            return json.load(file)
-    return {}
+    return read(folder, FACTS)
 
 
 def epochs(folder):
     """Number of epochs in ``metrics.jsonl``."""
-    with contextlib.suppress(OSError):
-        with open(os.path.join(folder, METRICS)) as file:
+    with contextlib.suppress(OSError, RunError):
+        with open(os.path.join(folder, METRICS), "rb", opener=regular) as file:
             return sum(1 for line in file if line.strip())
     return 0
 
 
 def slot(folder):
     """Read what the last slot left; empty before the first."""
-    with contextlib.suppress(OSError, ValueError):
-        with open(os.path.join(folder, SLOT)) as file:
-            return json.load(file)
-    return {}
+    return read(folder, SLOT)
 
 
 def without_state(folder, wanted):
@@ -142,9 +150,10 @@ def carry_out(name, about, minutes):
     environment = dict(os.environ, PYTHONUNBUFFERED="1")
     if not os.access(ROOT, os.W_OK):  # in an image
         compiled = os.path.join(tempfile.gettempdir(), f"theano-{os.getuid()}")
-        environment.setdefault("REPRODUCE_COMPILEDIR", compiled)
+        if "REPRODUCE_COMPILEDIR" not in environment:
+            environment["REPRODUCE_COMPILEDIR"] = private_folder(compiled)
     os.makedirs(os.path.dirname(about["log"]), exist_ok=True)
-    with open(about["log"], "ab") as log:
+    with open(about["log"], "ab", opener=regular) as log:
         log.write(f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
         log.flush()
         child = Child(command, environment)
@@ -170,7 +179,9 @@ def main(path, name):
     state, message = carry_out(name, about, minutes)
     os.makedirs(about["folder"], exist_ok=True)
     path = os.path.join(about["folder"], SLOT)
-    with open(path + ".new", "w") as file:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path + ".new")
+    with open(path + ".new", "x", opener=regular) as file:
         json.dump({"state": state, "message": message}, file)
         file.write("\n")
     os.replace(path + ".new", path)
