@@ -63,8 +63,8 @@ WORKDIR /opt/reproduce
 COPY reproduce requirements.txt theanorc ./
 COPY install/ install/
 COPY standin/ standin/
-COPY training/__init__.py training/errors.py training/files.py training/theano_flags.py \
-    training/trust.py training/
+COPY training/__init__.py common/errors.py common/files.py engine/theano_flags.py \
+    common/trust.py training/
 COPY docker/check-blocks docker/
 COPY docker/blocks/ docker/blocks/
 ARG BLOCKS=upstream

@@ -8,11 +8,12 @@ arXiv:1702.00537: Table 3, Figure 3.
 import sys
 from pathlib import Path
 
-from training import cli, device, draw_options
-from training.files import write_json
-from training.options import configuration
-from training.recorded import recorded
-from training.run_folder import (
+from common.files import write_json
+from engine import device
+from experiments import cli, draw_options
+from experiments.options import configuration
+from experiments.recorded import recorded
+from runs.folder import (
     RunFolder,
     folder_name,
     load_parameters,
@@ -55,7 +56,7 @@ def open_images(options):
 
 
 def compile_bound(options, brick, images):
-    from training.bound import Bound
+    from experiments.bound import Bound
 
     return Bound(brick, images, options.glimpses, options.batch_size, options.seed)
 
@@ -67,9 +68,9 @@ def train(options, interrupts, experiment="draw"):
     from theano import tensor
 
     from datasets.mnist import image_stream
+    from datasets.noise import WithNoise
+    from experiments.bound import Monitor
     from training import loop
-    from training.bound import Monitor
-    from training.noise import WithNoise
 
     images = open_images(options)
     stream = WithNoise(
@@ -119,7 +120,7 @@ def train(options, interrupts, experiment="draw"):
 
 
 def load_best(run, brick):
-    from training import trained
+    from experiments import trained
 
     best = run / "best.npz"
     trained.load(brick.all_parameters, load_parameters(best), best)
@@ -127,7 +128,7 @@ def load_best(run, brick):
 
 def draw(run, options, brick, images, bound=None):
     """Leave pictures of the best epoch in the run folder."""
-    from training import drawing
+    from experiments import drawing
 
     load_best(run, brick)
     drawing.samples(run, brick, options.glimpses, options.seed, (SIDE, SIDE))
@@ -141,7 +142,7 @@ def use_trained(options):
     wanted = recorded(draw_options, run, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
-    from training.bound import evaluate
+    from experiments.bound import evaluate
 
     images = open_images(wanted)
     brick = build_model(wanted)

@@ -9,11 +9,12 @@ import math
 import sys
 from pathlib import Path
 
-from training import cli, device, ptb_options
-from training.files import read_json, replacing, write_json
-from training.options import configuration
-from training.recorded import recorded
-from training.run_folder import (
+from common.files import read_json, replacing, write_json
+from engine import device
+from experiments import cli, ptb_options
+from experiments.options import configuration
+from experiments.recorded import recorded
+from runs.folder import (
     RunFolder,
     folder_name,
     load_parameters,
@@ -140,7 +141,7 @@ def use_trained(options, interrupts):
     from theano import tensor
 
     from datasets.ptb import training_stream, windows_stream
-    from training import population, sequence, trained
+    from experiments import population, sequence, trained
     from training.progress import Shown
 
     corpus = open_corpus(wanted)
@@ -191,7 +192,7 @@ def scored(folder):
 
 def train_all(options, interrupts):
     """Train the five models one after the other; end with Table 1."""
-    from training.tables import table_1
+    from experiments.table_1 import table_1
 
     logs = {}
     for chosen in options.each:

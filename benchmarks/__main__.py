@@ -4,12 +4,15 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import data, machine, models, numerics, plot, startup, tables
-from training import cli
-from training.errors import RunError
-from training.files import replacing, write_json
-from training.options import Parser, count
-from training.ptb_options import MODELS
+from benchmarks import charts as plot
+from benchmarks import data, machine, numerics, startup
+from benchmarks import speed as models
+from benchmarks import summary as tables
+from common.errors import RunError
+from common.files import replacing, write_json
+from experiments import cli
+from experiments.options import Parser, count
+from experiments.ptb_options import MODELS
 
 DESCRIPTION = """Measure seconds per update and peak memory of every model at the
 published sizes (ptb, draw), start-up with a cold and a warm cache of compiled code

@@ -9,8 +9,8 @@ import time
 
 from benchmarks.processes import Process, environment
 from benchmarks.serve import answer
-from training import theano_flags
-from training.bars import bar
+from common.bars import bar
+from engine import theano_flags
 
 BATCHES, QUICK = 391, 20
 
@@ -29,7 +29,7 @@ def ptb_stream(data_dir):
 def draw_stream(data_dir):
     from datasets import DataError
     from datasets.mnist import image_stream, open_binarized_mnist, open_sample_digits
-    from training.noise import WithNoise
+    from datasets.noise import WithNoise
 
     try:
         images = open_binarized_mnist(data_dir)

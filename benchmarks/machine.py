@@ -9,7 +9,7 @@ import time
 
 from benchmarks.processes import Process, environment
 from benchmarks.serve import answer
-from training import device, theano_flags
+from engine import device, theano_flags
 
 PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "GOMP_", "THEANO", "REPRODUCE_ONEDNN")
 

@@ -8,10 +8,10 @@ import tempfile
 
 import numpy
 
-from benchmarks.models import QUICK
 from benchmarks.processes import ROOT, environment
-from training.bars import bar
-from training.errors import RunError
+from benchmarks.speed import QUICK
+from common.bars import bar
+from common.errors import RunError
 
 MODELS = {
     "ptb, baseline": ("ptb", "--model baseline"),

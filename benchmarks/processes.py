@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from training.errors import RunError
+from common.errors import RunError
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # untimed updates: memory is allocated, caches are cold

@@ -6,10 +6,10 @@ import sys
 import tempfile
 import time
 
-from benchmarks.models import QUICK
 from benchmarks.processes import ROOT, environment
-from training.bars import bar
-from training.errors import RunError
+from benchmarks.speed import QUICK
+from common.bars import bar
+from common.errors import RunError
 
 PROGRAMS = {
     "ptb": ["ptb_experiment.py", "--model", "norm_prop"],

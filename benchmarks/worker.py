@@ -15,7 +15,8 @@ import numpy
 import draw_experiment
 import ptb_experiment
 from benchmarks.serve import serve
-from training import device, draw_options, ptb_options
+from engine import device
+from experiments import draw_options, ptb_options
 
 VOCABULARY = 50  # of the Penn Treebank
 BATCHES = 4  # different ones, in turn
@@ -43,7 +44,7 @@ def draw(options):
     from theano import tensor
 
     from datasets.mnist import image_stream, open_sample_digits
-    from training.noise import WithNoise
+    from datasets.noise import WithNoise
 
     brick = draw_experiment.build_model(options)
     cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))
@@ -74,9 +75,9 @@ def main(arguments):
         arguments = arguments[2:]
     options, brick, cost, batches = build(arguments[0], arguments[1:])
 
+    from runs.history import History
     from training import loop
     from training.extensions import Meter
-    from training.history import History
 
     # The update that the experiments compile, with what they measure in it.
     algorithm, _ = loop.descent(options, brick, cost)
@@ -101,10 +102,10 @@ def main(arguments):
 
 def leave_out(name):
     """Register the other rewrites, before Theano's first function."""
-    from training import theano_flags
+    from engine import theano_flags
 
     theano_flags.configure()
-    import rewrites
+    from engine import rewrites
 
     rewrites.register(leave_out=[name])
 

@@ -7,9 +7,9 @@ import sys
 import warnings
 from pathlib import Path
 
+from common.errors import RunError, report
 from datasets import DataError
-from training import theano_flags
-from training.errors import RunError, report
+from engine import theano_flags
 
 DESCRIPTION = """\
 Get the data sets of the two experiments and convert them to HDF5 files for Fuel.

@@ -15,7 +15,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from training.trust import private_folder
+from common.trust import private_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA, RESULTS = Path("/data"), Path("/results")
@@ -223,10 +223,10 @@ def parse(experiment, words):
     program = str(ROOT / EXPERIMENTS[experiment][0])
     options = import_module(f"training.{experiment}_options")
     if words[:1] == ["quick"]:
-        from training import quick
+        from workflow import quick
 
         words = ["--experiment", experiment, *words[1:]]
-        return ["-m", "training.quick", *words], quick.parse(words)
+        return ["-m", "workflow.quick", *words], quick.parse(words)
     return [program, *words], options.parse(words)
 
 

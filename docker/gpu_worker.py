@@ -7,7 +7,7 @@ import time
 
 import numpy
 
-from training import draw_options, ptb_options
+from experiments import draw_options, ptb_options
 
 # As published: the defaults of the two programs.
 CONFIGURATIONS = {"ptb": ["--model", "norm_prop"], "draw": ["--model", "norm_prop"]}
@@ -40,7 +40,7 @@ def draw(options):
 
     import draw_experiment
     from datasets.mnist import image_stream, open_sample_digits
-    from training.noise import WithNoise
+    from datasets.noise import WithNoise
 
     brick = draw_experiment.build_model(options)
     inputs = [tensor.matrix("features"), tensor.tensor3("noise")]
@@ -73,7 +73,7 @@ def work(options, experiment, words, rewrites):
     rewrites : str
         As ``--math`` of the experiments.
     """
-    from training import device
+    from engine import device
 
     chosen = PARSERS[experiment]([*CONFIGURATIONS[experiment], *words])
     name = device.prepare(options.device, options.floatX, rewrites)

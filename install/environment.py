@@ -24,7 +24,7 @@ SPACE = 1.5e9  # bytes free before a new .venv: it takes 0.5e9, building takes m
 CHECK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from training import theano_flags
+from engine import theano_flags
 theano_flags.configure("cpu", "float32")
 import blocks, fuel, fuel.streams, h5py, matplotlib, numpy, theano
 x = theano.tensor.matrix()

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.errors import RunError, report
-from training.files import replacing
+from common.errors import RunError, report
+from common.files import replacing
 
 DESCRIPTION = """Write one page, as HTML and as Markdown, that sets what the runs gave
 beside what the paper reports. It reads run folders, and what `./reproduce figures` left

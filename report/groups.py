@@ -3,9 +3,9 @@
 import math
 from statistics import mean, median, stdev
 
+from experiments import presets
 from report.readings import full_name
 from report.runs import EXPERIMENTS, NOT_THE_KIND
-from training import presets
 
 PRESETS = {"ptb": presets.PTB, "draw": presets.DRAW}
 

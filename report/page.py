@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from common.errors import RunError
+from common.files import read_json
+from experiments.table_1 import published
 from report import claims, facts, other_tables, pictures, tables
 from report.document import Document
 from report.groups import kinds as sort_into_kinds
 from report.runs import find
-from training.errors import RunError
-from training.files import read_json
-from training.tables import published
 
 # What `./reproduce figures` leaves for the report, and what has to be in it.
 MEASURED = {

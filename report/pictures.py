@@ -1,7 +1,7 @@
 """Figures and samples."""
 
-from figures import drawing
 from report.curves import encode, learning_curves
+from report.figures import drawing
 from report.runs import UNIT
 
 FIGURES = {"ptb": "Figure 2", "draw": "Figure 3"}

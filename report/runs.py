@@ -4,10 +4,10 @@ import json
 import math
 from pathlib import Path
 
+from common.errors import RunError
+from common.files import read_json
+from experiments import draw_options, ptb_options
 from report.readings import GAMMAS, PLAIN, REFERENCE, VARIATIONS, published_gammas
-from training import draw_options, ptb_options
-from training.errors import RunError
-from training.files import read_json
 
 EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}
 # What an epoch is judged by, and what it is called for people.

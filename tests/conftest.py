@@ -13,11 +13,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 
-from training import theano_flags  # noqa: E402
+from engine import theano_flags  # noqa: E402
 
 theano_flags.configure("cpu", "float64")
 
-from training.compilation import compile_faster  # noqa: E402
+from engine.compilation import compile_faster  # noqa: E402
 
 compile_faster()
 

@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from runs import state
 from tests import small
-from training import state
 
 ALWAYS = ("--resume", "--save-every", "1e-6")
 # Of the kills, this part strikes before training has gone on: imports, compilation.

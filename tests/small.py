@@ -114,8 +114,8 @@ def rows(path):
 
 def outcome(path):
     """All that must be the same for the same seed: the log and every array."""
-    from training import state
-    from training.files import read_npz
+    from common.files import read_npz
+    from runs import state
 
     arrays = {**state.read(Path(path) / "state.npz")[0]}
     arrays.update(("best " + n, a) for n, a in read_npz(Path(path) / "best.npz"))
@@ -123,7 +123,7 @@ def outcome(path):
 
 
 if __name__ == "__main__":
-    from training import theano_flags
+    from engine import theano_flags
 
     theano_flags.configure("cpu", "float64")
     sys.exit(main(sys.argv[1], sys.argv[2:]))

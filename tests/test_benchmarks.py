@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as benchmark
-from benchmarks import plot, serve, tables
+from benchmarks import charts as plot
+from benchmarks import serve
+from benchmarks import summary as tables
 from benchmarks.processes import Process, summary
-from training.errors import RunError
+from common.errors import RunError
 
 ROOT = Path(__file__).resolve().parent.parent
 

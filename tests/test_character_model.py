@@ -11,9 +11,9 @@ from theano import tensor
 
 from bricks.character_model import CharacterEncoding, CharacterModel
 from bricks.models import PUBLISHED_GAMMAS
+from experiments import population, sequence
 from tests import lstm_reference
 from tests.modes import fast_compile
-from training import population, sequence
 
 VOCABULARY, UNITS = 5, 4
 

@@ -46,7 +46,9 @@ def test_the_images_are_skipped_and_that_is_said(ci):
     status, output, fetched = ci(wanted="")
     assert status == 0 and not fetched
     lines = output.splitlines()
-    assert lines[0] == "tests: test -q" and lines[1].startswith("skipped: docker/check")
+    assert lines[0] == "tests: test -q" and lines[1].startswith(
+        "skipped: tests/images/check"
+    )
 
 
 @pytest.mark.parametrize("wanted", ["", "1"])
@@ -62,4 +64,4 @@ def test_the_images_count_where_they_are_asked_for(ci, check):
 def test_packages_that_cannot_be_had_are_no_failure(ci):
     status, output, fetched = ci(check=75, tools=["buildah"])
     assert status == 0 and fetched
-    assert output.splitlines()[-1].startswith("skipped: docker/check")
+    assert output.splitlines()[-1].startswith("skipped: tests/images/check")

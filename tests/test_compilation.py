@@ -8,7 +8,7 @@ import sys
 import pytest
 
 PROGRAM = """
-from training import device
+from engine import device
 device.prepare("cpu", "float32")
 import theano
 from theano.gof import cmodule
@@ -43,7 +43,7 @@ def test_modules_are_compiled_once_with_compiled_headers(tmp_path):
 
 
 def test_collections_wait():
-    from training.compilation import uncollected
+    from engine.compilation import uncollected
 
     assert gc.isenabled()
     assert uncollected(lambda number: (number, gc.isenabled()))(3) == (3, False)
@@ -55,10 +55,10 @@ def test_collections_wait():
 AHEAD = """
 import os
 os.sched_getaffinity = lambda process: {0, 1}
-from training import device
+from engine import device
 device.prepare("cpu", "float64")
 import numpy, theano
-from training import ahead, rewritten
+from engine import ahead, rewritten
 
 rewritten.LARGE = 2
 compile_one, calls = ahead.compile_one, []
@@ -118,7 +118,7 @@ def test_python_h_may_be_included_again():
     """As pygpu's header does, after the compiled one."""
     from theano import config
 
-    from training.compilation import HEADERS, header_flags
+    from engine.compilation import HEADERS, header_flags
 
     folder = config.gcc.cxxflags.split("-I")[1].split()[0]
     code = f'{HEADERS}\n#include "Python.h"\nPyObject* found = Py_None;\n'

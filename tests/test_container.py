@@ -176,7 +176,7 @@ def test_quick(container):
     assert container("ptb", "quick", "--seed", "3") == 0
     assert container("draw", "quick", "--seed", "3") == 0
     for words, experiment in zip(container.ran, ["ptb", "draw"]):
-        start = ["-m", "training.quick", "--experiment", experiment, "--seed", "3"]
+        start = ["-m", "workflow.quick", "--experiment", experiment, "--seed", "3"]
         assert words[:6] == start and "--resume" not in words
 
 

@@ -1,6 +1,6 @@
 """What a run says of the machine it ran on."""
 
-from training import device
+from engine import device
 
 CORE = """processor	: 0
 cpu family	: {family}

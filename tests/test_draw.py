@@ -8,11 +8,11 @@ from scipy.stats import norm
 from theano import tensor
 
 from bricks.draw import PUBLISHED_GAMMAS, DrawModel
+from datasets import noise
 from datasets.mnist import Images, image_stream
+from datasets.noise import WithNoise
+from experiments.bound import Bound
 from tests.modes import fast_compile
-from training import noise
-from training.bound import Bound
-from training.noise import WithNoise
 
 # Without C code: nothing to compile, and fast enough at these sizes.
 PYTHON = theano.Mode(linker="py", optimizer="fast_compile")

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 import draw_experiment
+from experiments import draw_options, pictures
 from tests.modes import fast_compile
-from training import draw_options, pictures
 
 TINY = (
     "--sample --glimpses 2 --units 4 --latent-dim 2 --batch-size 64 "

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 import pytest
 from blocks.extensions import SimpleExtension
 
+from common.errors import RunError
 from datasets import DataError, ptb
 from datasets.convert_mnist import convert_binarized_mnist
 from datasets.convert_ptb import convert_ptb
 from datasets.corpus import SPLITS
 from datasets.published import BINARIZED_MNIST, PTB
+from experiments import cli
+from runs.folder import RunFolder
 from tests import small
 from tests.test_training_loop import Loop, rows_on_disk
-from training import cli
-from training.errors import RunError
-from training.run_folder import RunFolder
 
 ROOT = small.ROOT
 
@@ -178,7 +178,8 @@ def test_data_on_a_full_or_read_only_disk(disk, tmp_path, write):
 
 CACHE = """
 import sys
-from training import cli, device
+from engine import device
+from experiments import cli
 sys.exit(cli.carry_out("me", lambda *_: device.prepare("cpu", "float64"), None))
 """
 
@@ -224,7 +225,7 @@ def test_a_compile_cache_that_becomes_full(disk, monkeypatch, capsys):
 
 
 STALE = """
-from training import theano_flags
+from engine import theano_flags
 theano_flags.configure("cpu", "float64")
 import theano
 from theano.gof import compilelock

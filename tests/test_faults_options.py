@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training import draw_options, ptb_options
+from experiments import draw_options, ptb_options
 
 PROGRAMS = {"ptb": ptb_options, "draw": draw_options}
 # Numbers that are accepted nowhere, by their spelling.

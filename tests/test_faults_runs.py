@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
+from runs import state
+from runs.folder import RunFolder
 from tests import kill, small
-from training import state
-from training.run_folder import RunFolder
 
 BOTH = pytest.mark.parametrize("experiment", small.EXPERIMENTS)
 
@@ -53,7 +53,8 @@ def test_same_numbers_with_another_hash_seed(small_runs, tmp_path, experiment):
 def test_monitoring_and_the_folder_change_no_number(
     small_runs, tmp_path, monkeypatch, experiment
 ):
-    from training import bound, extensions
+    from experiments import bound
+    from training import extensions
 
     passes = []
 

@@ -5,9 +5,10 @@ import json
 import numpy
 import pytest
 
-from training import pieces, state
-from training.errors import RunError, UsageError
-from training.run_folder import RunFolder
+from common.errors import RunError, UsageError
+from runs import parcels as pieces
+from runs import state
+from runs.folder import RunFolder
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from training import draw_options, presets, ptb_options
-from training.options import configuration
-from training.run_folder import folder_name
+from experiments import draw_options, presets, ptb_options
+from experiments.options import configuration
+from runs.folder import folder_name
 
 EXPERIMENTS = [(ptb_options, presets.PTB), (draw_options, presets.DRAW)]
 

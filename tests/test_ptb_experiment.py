@@ -12,8 +12,9 @@ import numpy
 import pytest
 
 import ptb_experiment
-from training import device, ptb_options
-from training.trained import choose
+from engine import device
+from experiments import ptb_options
+from experiments.trained import choose
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = (
@@ -181,7 +182,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     arguments, status, reason, capsys, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("training.device.missing_for_cuda", lambda: "no GPU here")
+    monkeypatch.setattr("engine.device.missing_for_cuda", lambda: "no GPU here")
     if "--floatX" not in arguments:
         arguments = [*arguments, "--floatX", "float64"]
     assert run(*arguments) == status

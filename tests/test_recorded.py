@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import RunError
+from engine import theano_flags
+from experiments import draw_options, ptb_options
+from experiments.recorded import recorded
 from tests import small
 from tests.test_faults_runs import refused, run
-from training import draw_options, ptb_options, theano_flags
-from training.errors import RunError
-from training.recorded import recorded
 
 ARCHIVE = Path(__file__).resolve().parent.parent / "results" / "archive"
 EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}

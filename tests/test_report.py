@@ -9,13 +9,13 @@ from statistics import mean, stdev
 
 import pytest
 
+from experiments import draw_options, presets, ptb_options
+from experiments.options import configuration
+from experiments.table_1 import published
 from report import __main__ as program
 from report import groups, runs
 from report.document import Document
 from report.page import write
-from training import draw_options, presets, ptb_options
-from training.options import configuration
-from training.tables import published
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,14 +16,14 @@ from theano.scan_module.scan_op import Scan
 from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
-import rewrites
-from benchmarks.models import REWRITES
-from rewrites.activations import FAST
-from rewrites.prefix import PadWithZeros, prefix_gradient
-from rewrites.products import sum_as_product, transpose_last
-from rewrites.push_out import PushOutProducts
-from rewrites.transposed import transpose_once
-from rewrites.vectorised import Vectorised, vectorise
+from benchmarks.speed import REWRITES
+from engine import rewrites
+from engine.rewrites.activations import FAST
+from engine.rewrites.prefix import PadWithZeros, prefix_gradient
+from engine.rewrites.products import sum_as_product, transpose_last
+from engine.rewrites.push_out import PushOutProducts
+from engine.rewrites.transposed import transpose_once
+from engine.rewrites.vectorised import Vectorised, vectorise
 
 ROOT = Path(__file__).resolve().parent.parent
 RANDOM = numpy.random.RandomState(1)
@@ -269,11 +269,11 @@ def test_sums_of_products_leave_the_scan_together():
 SCRIPT = """
 import json, sys
 sys.path.insert(0, {root!r})
-from training import theano_flags
+from engine import theano_flags
 theano_flags.configure("cpu", "float32")
 import numpy, theano
 from theano import tensor
-import rewrites
+from engine import rewrites
 rewrites.register()
 rewrites.register()
 from bricks.character_model import CharacterModel

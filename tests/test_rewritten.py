@@ -15,7 +15,7 @@ from theano import tensor
 from theano.compile import FunctionMaker, In, Out, get_mode
 from theano.scan_module.scan_utils import equal_computations
 
-from training import rewritten
+from engine import rewritten
 
 MODE = get_mode("FAST_RUN")
 
@@ -23,10 +23,10 @@ MODE = get_mode("FAST_RUN")
 PROGRAM = """
 import sys
 from pathlib import Path
-from training import device
+from engine import device
 device.prepare("cpu", "float32")
 import numpy, theano
-from training import rewritten
+from engine import rewritten
 from bricks import CharacterModel
 from blocks.algorithms import Adam, GradientDescent
 

@@ -154,7 +154,7 @@ def test_the_score_of_table_2_is_not_computed_twice(tmp_path, monkeypatch):
         calls.append(len(sequence))
         return 2.0
 
-    monkeypatch.setattr("training.sequence.score", score)
+    monkeypatch.setattr("experiments.sequence.score", score)
     with fast_compile():
         assert ptb_experiment.main([*words, "--epochs", "1"]) == 0
         assert ptb_experiment.main([*words, "--epochs", "1", "--resume"]) == 0

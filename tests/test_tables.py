@@ -1,6 +1,6 @@
 """The tables of obtained values beside the published ones."""
 
-from training.tables import published, table_1
+from experiments.table_1 import published, table_1
 
 
 def test_table_1():

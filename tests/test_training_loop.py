@@ -17,13 +17,15 @@ from theano import tensor
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 from bricks import BatchNorm
+from common.errors import RunError, UsageError
 from datasets.corpus import Corpus
 from datasets.ptb import training_stream, windows_stream
-from training import cli, extensions, plots, population, schedule, state
-from training.errors import RunError, UsageError
+from experiments import cli, population
+from runs import state
+from runs.folder import RunFolder, discard
+from training import extensions, plots, schedule
 from training.interrupt import Interrupted, Interrupts
 from training.progress import Progress, Shown
-from training.run_folder import RunFolder, discard
 
 SYMBOLS, LENGTH, BATCH = 5, 4, 8
 CONFIGURATION = {"units": 3, "epochs": 3}

@@ -8,9 +8,11 @@ import time
 
 import pytest
 
-from training import ptb_options, quick, schedule
+from experiments import ptb_options
+from training import schedule
 from training.interrupt import Interrupted, Interrupts
 from training.progress import duration
+from workflow import quick
 
 
 @pytest.mark.parametrize(

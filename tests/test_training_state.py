@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training import state
-from training.errors import RunError
-from training.files import read_json, replacing
-from training.state import StateError
+from common.errors import RunError
+from common.files import read_json, replacing
+from runs import state
+from runs.state import StateError
 
 ARRAYS = {
     "0000 W": numpy.arange(6, dtype="float32").reshape(2, 3),

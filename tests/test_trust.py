@@ -8,12 +8,14 @@ import sys
 
 import pytest
 
+from common import files, trust
+from common.errors import RunError, report
 from docker import entry
+from runs import folder as run_folder
+from runs import parcels as pieces
 from tests import small
 from tests.test_faults_runs import refused, run
 from tests.test_gpu_bundle import gpu_bundle, run_file
-from training import files, pieces, run_folder, trust
-from training.errors import RunError, report
 from workflow import run as slots
 
 MORE = ("--epochs", 4, "--resume")

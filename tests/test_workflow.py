@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from figures.__main__ import NAMES as FIGURES
+from common.errors import RunError, UsageError
+from experiments import draw_options, ptb_options
 from install import workflow as environment
+from report.figures.__main__ import NAMES as FIGURES
 from report.runs import changes, published
-from training import draw_options, interrupt, ptb_options
-from training.errors import RunError, UsageError
+from training import interrupt
 from workflow import run as slots
 from workflow.options import parse
 from workflow.plan import Plan

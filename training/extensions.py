@@ -11,7 +11,7 @@ from blocks.extensions import SimpleExtension
 from blocks.extensions.monitoring import DataStreamMonitoring
 from theano import tensor
 
-from training.errors import RunError
+from common.errors import RunError
 
 ADVICE = (
     "the last good state is kept: try a lower --learning-rate, a lower --clipping or "
@@ -28,7 +28,7 @@ class Resume(SimpleExtension):
 
     Parameters
     ----------
-    history : training.history.History
+    history : runs.history.History
         As it was when the state was saved.
     variables : dict of str to shared variable
         Everything that training changes.
@@ -85,7 +85,7 @@ class Meter(SimpleExtension):
         Not initialised yet.
     cost : Theano scalar
         What it minimises.
-    history : training.history.History
+    history : runs.history.History
     parameters : dict of str to shared variable
         The model's, whose norms are told when the cost is lost.
     """
@@ -201,7 +201,7 @@ class Record(SimpleExtension):
 
     Parameters
     ----------
-    history : training.history.History
+    history : runs.history.History
     meter : Meter
     metrics : list of str
         The row's figures: the training one first, then what validation has left in
@@ -239,7 +239,7 @@ class Checkpoint(SimpleExtension):
     ----------
     save : callable
         Writes the state.
-    history : training.history.History
+    history : runs.history.History
     interrupts : training.interrupt.Interrupts
     minutes : float
         How often within an epoch.

@@ -6,8 +6,10 @@ from blocks.graph import ComputationGraph
 from blocks.main_loop import MainLoop
 
 from bricks import UnitNorm
-from training import cli, plots, schedule, state
+from experiments import cli
+from runs import state
 from training import extensions as ext
+from training import plots, schedule
 from training.progress import Progress
 
 # What a unit is called for people.
@@ -64,7 +66,7 @@ def train(
     ----------
     options : argparse.Namespace
     interrupts : training.interrupt.Interrupts
-    folder : training.run_folder.RunFolder
+    folder : runs.folder.RunFolder
         Entered.
     device_name : str
     data : object

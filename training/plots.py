@@ -1,6 +1,6 @@
 """The picture in a run folder."""
 
-from training.files import replacing
+from common.files import replacing
 
 
 def curves(path, rows, unit, title):

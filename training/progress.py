@@ -4,7 +4,7 @@ import time
 
 from blocks.extensions import SimpleExtension
 
-from training.bars import bar, duration, say
+from common.bars import bar, duration, say
 
 # The first updates are slower: memory is allocated, caches are cold.
 WARM_UP, TIMED = 2, 10
@@ -42,7 +42,7 @@ class Progress(SimpleExtension):
 
     Parameters
     ----------
-    history : training.history.History
+    history : runs.history.History
     meter : training.extensions.Meter
     epochs : int
     batches : int

@@ -12,12 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from common.errors import RunError, UsageError, report
+from common.trust import regular
 from datasets import DataError
 from install import steps
 from install import workflow as environment
-from training.errors import RunError, UsageError, report
 from training.interrupt import TIME_IS_OVER
-from training.trust import regular
 from workflow import run as slots
 from workflow.options import parse
 from workflow.plan import Plan

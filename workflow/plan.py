@@ -24,10 +24,10 @@ from pathlib import Path
 
 import yaml
 
-from figures.__main__ import NAMES as FIGURES
-from training import draw_options, ptb_options
-from training.errors import RunError, UsageError
-from training.run_folder import folder_name
+from common.errors import RunError, UsageError
+from experiments import draw_options, ptb_options
+from report.figures.__main__ import NAMES as FIGURES
+from runs.folder import folder_name
 
 EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}
 KEYS = {"results", "data_dir", "runs", "figures", "report"}

@@ -26,8 +26,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)  # this is started as a program
 
-from training.errors import RunError  # noqa: E402
-from training.trust import private_folder, regular  # noqa: E402
+from common.errors import RunError  # noqa: E402
+from common.trust import private_folder, regular  # noqa: E402
 
 SLOT, STATE, METRICS, FACTS = "slot.json", "state.npz", "metrics.jsonl", "run.json"
 TIME_IS_OVER = 75  # as in training/interrupt.py

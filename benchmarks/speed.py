@@ -1,0 +1,145 @@
+"""Seconds per update and memory: of the models, with size, and without a rewrite."""
+
+import contextlib
+
+from benchmarks.processes import Process, archive, environment, pytorch, take_turns
+from common.bars import bar
+from common.errors import RunError
+from experiments.ptb_options import MODELS
+
+PTB = {name: ["--model", name] for name in MODELS}
+# The form of norm prop that the paper prints diverges in DRAW (docs/ERRATA.md), but an
+# update takes its time all the same.
+DRAW = {
+    "baseline": ["--model", "baseline"],
+    "weight_norm": ["--model", "weight_norm"],
+    "layer_norm": ["--model", "layer_norm"],
+    "norm_prop": ["--model", "norm_prop"],
+    "norm_prop, paper": "--model norm_prop --compensation paper".split(),
+}
+PYTORCH = "PyTorch nn.LSTM"
+
+# What --quick replaces the published sizes by.
+QUICK = {
+    "ptb": "--units 8 --length 6 --batch-size 4".split(),
+    "draw": "--units 4 --glimpses 2 --latent-dim 3 --batch-size 8".split(),
+}
+TORCH_SIZE = {"units": 1000, "length": 100, "batch-size": 64}
+TORCH_QUICK = {"units": 8, "length": 6, "batch-size": 4}
+
+# What rewrites.register can leave out. Not asked there, for that imports Theano.
+REWRITES = (
+    "transpose_last",
+    "sum_as_product",
+    "transpose_once",
+    "prefix_gradient",
+    "fast_activations",
+    "vectorise",
+    "push_out_products",
+    "keep_memory",
+)
+
+# What cost is measured against; the published size is among the values.
+SCALING = {
+    "units": [125, 250, 500, 1000, 2000],
+    "length": [25, 50, 100, 200, 400, 800],
+    "batch_size": [16, 32, 64, 128, 256],
+}
+SCALING_QUICK = {"units": [4, 8], "length": [4, 6], "batch_size": [2, 4]}
+
+
+def compare(commands, options, title, places, env=None):
+    """Measure several programs in turns.
+
+    Parameters
+    ----------
+    commands : dict of str to list of str
+    options : argparse.Namespace
+    title : str
+    places : list of (dict, dict)
+        Sizes that each process is asked for, and where the results go.
+    env : dict of str to dict, optional
+        More environment variables, by program.
+    """
+    with contextlib.ExitStack() as stack:
+        processes = {}
+        with bar(len(commands), f"{title}: compiling", unit=" models") as shown:
+            for name, command in commands.items():
+                shown.set_postfix_str(name)
+                variables = environment(options.threads, **(env or {}).get(name, {}))
+                processes[name] = Process(command, variables)
+                stack.callback(processes[name].close)
+                shown.update()
+        turns = options.rounds * len(commands) * len(places)
+        with bar(turns, title, unit=" turns") as shown:
+            for sizes, found in places:
+                take_turns(processes, options, shown, found, sizes)
+
+
+def experiment(which, options, *more):
+    """The last arguments of the worker: sizes, and what is common to all models."""
+    sizes = QUICK[which] if options.quick else []
+    return [*sizes, "--math", options.math, *more]
+
+
+def ptb(options, found):
+    """Every model of the Penn Treebank, and PyTorch's LSTM."""
+    commands = {
+        name: archive("ptb", *arguments, *experiment("ptb", options))
+        for name, arguments in PTB.items()
+        if not options.models or name in options.models
+    }
+    if options.torch_python:
+        size = TORCH_QUICK if options.quick else TORCH_SIZE
+        commands[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
+    chosen(commands, options, "Penn Treebank", found)
+
+
+def draw(options, found):
+    """Every model of DRAW."""
+    commands = {
+        name: archive("draw", *arguments, *experiment("draw", options))
+        for name, arguments in DRAW.items()
+        if not options.models or name.partition(",")[0] in options.models
+    }
+    chosen(commands, options, "DRAW", found)
+
+
+def chosen(commands, options, title, found):
+    if not commands:
+        raise RunError(f"{title} has none of the models {' '.join(options.models)}")
+    compare(commands, options, title, [({}, found)])
+
+
+def scaling(options, found):
+    """Norm prop, and PyTorch's LSTM, at other sizes; the other sizes as published."""
+    values = SCALING_QUICK if options.quick else SCALING
+    base = TORCH_QUICK if options.quick else TORCH_SIZE
+
+    def commands(units=base["units"]):
+        sizes = experiment("ptb", options, "--units", str(units))
+        made = {"norm_prop": archive("ptb", "--model", "norm_prop", *sizes)}
+        if options.torch_python:
+            size = {**base, "units": units}
+            made[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
+        return made
+
+    for name, sizes in values.items():
+        found[name] = {size: {} for size in sizes}
+    for units, place in found["units"].items():
+        compare(commands(units), options, f"{units} units", [({}, place)])
+    for name in ("length", "batch_size"):
+        places = [({name: size}, place) for size, place in found[name].items()]
+        compare(commands(), options, name.replace("_", " "), places)
+
+
+def rewrites(options, found):
+    """Norm prop on the Penn Treebank without each of what makes it fast."""
+    model = ["ptb", "--model", "norm_prop", *QUICK["ptb"] * options.quick]
+    commands = {"all": archive(*model)}
+    for name in REWRITES:
+        commands[f"without {name}"] = archive("--leave-out", name, *model)
+    commands["none (--math strict)"] = archive(*model, "--math", "strict")
+    commands["without oneDNN"] = commands["all"]
+    env = {"without oneDNN": {"REPRODUCE_ONEDNN": "0"}}
+    compare(commands, options, "rewrites", [({}, found)], env)

@@ -1,0 +1,153 @@
+"""Files that are either the old version or the new one, never half of one.
+
+They may lie in a stranger's run folder: links are not followed.
+"""
+
+import io
+import json
+import os
+import zipfile
+import zlib
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy
+
+from common.errors import RunError
+from common.trust import regular
+
+# What reading a damaged .npz file may raise.
+UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def beside(path):
+    """Return the name under which the next version of a file is written."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.part")
+
+
+def megabytes(size):
+    """Write a number of bytes for people."""
+    return f"{max(1, round(size / 1e6)):,} MB"
+
+
+def flush_folder(folder):
+    """Make the renames in a folder last through a power failure."""
+    descriptor = os.open(str(folder), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(path):
+    """Open a binary file that takes the place of `path` once it is complete.
+
+    Raises
+    ------
+    RunError
+        If the disk is full, or the folder cannot be written; `path` is then what
+        it was before.
+    """
+    path = Path(path)
+    part = beside(path)
+    try:
+        with suppress(FileNotFoundError):
+            part.unlink()  # left by a kill, or a stranger's
+        with open(part, "xb", opener=regular) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        flush_folder(path.parent)
+    except OSError as error:
+        try:
+            part.unlink()
+        except OSError:
+            pass
+        raise RunError(
+            f"cannot write {path} ({error.strerror or error}); what was there before "
+            "is kept: make room or give the folder write permission, then continue "
+            "with --resume"
+        ) from error
+
+
+def write_npz(file, arrays, note=""):
+    """Write an ``.npz`` file as ``numpy.savez`` does.
+
+    Where the disk is full, that leaves an open archive behind, which prints a
+    traceback when it is thrown away.
+
+    Parameters
+    ----------
+    file : binary file
+    arrays : dict of str to ndarray
+        No objects.
+    note : str
+        Kept as the comment of the zip archive, where NumPy does not look.
+    """
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.comment = note.encode()
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                numpy.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def read_npz(path):
+    """Yield the names and arrays of an ``.npz`` file, whole and without pickles.
+
+    ``numpy.load`` prints a traceback of its own when the archive is damaged, and
+    does not read as far as the checksums that a zip archive ends its files with.
+
+    Raises
+    ------
+    Exception
+        One of ``UNREADABLE``; or RunError, if it is no file.
+    """
+    with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            entry = io.BytesIO(archive.read(name))
+            array = numpy.lib.format.read_array(entry, allow_pickle=False)
+            yield name[: -len(".npy")], array
+
+
+def read_note(path):
+    """Return what :func:`write_npz` has noted in a file; empty if nothing."""
+    with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
+        return archive.comment.decode("utf-8", "replace")
+
+
+def write_json(path, value):
+    with replacing(path) as file:
+        file.write(json.dumps(value, indent=2, sort_keys=True).encode() + b"\n")
+
+
+def read_json(path):
+    """Read a JSON object.
+
+    Raises
+    ------
+    RunError
+        If the file is missing, unreadable or not a JSON object.
+    """
+    try:
+        with open(path, encoding="utf-8", opener=regular) as file:
+            value = json.load(file)
+    except OSError as error:
+        raise RunError(f"cannot read {path} ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged ({error})") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged (it should hold one JSON object)")
+    return value

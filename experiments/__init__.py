@@ -1,0 +1,1 @@
+"""What the two experiments share: options, evaluation, pictures."""

@@ -1,0 +1,136 @@
+"""The options of ``draw_experiment.py``; defaults as published, SPEC section 4."""
+
+from common.errors import UsageError
+from experiments import options as shared
+from experiments import presets
+from experiments.options import count, number
+
+MODELS = ("baseline", "weight_norm", "layer_norm", "norm_prop")
+
+# Options that not every model has, and the value that stands for "not given".
+ONLY_FOR = {
+    "gamma_x": ("weight_norm", "norm_prop"),
+    "gamma_h": ("weight_norm", "norm_prop"),
+    "gamma_c": ("layer_norm", "norm_prop"),
+    "moments": ("norm_prop",),
+    "compensation": ("norm_prop",),
+}
+# Table 3 most likely shows the form of the released code (docs/ERRATA.md).
+DEFAULTS = {"moments": "printed", "compensation": "released"}
+# Learning rate and its decay. The released layer normalisation has its own.
+RATES = dict.fromkeys(MODELS, (1e-2, 1e-3))
+RATES["layer_norm"] = (1e-3, 1e-5)
+NOT_THE_RUN = ("evaluate", "noise_samples", "importance_samples")
+
+DESCRIPTION = """Train DRAW on binarized MNIST (Table 3, Figure 3 of Laurent, Ballas and
+Vincent, arXiv:1702.00537). Defaults are the published values. Results, with pictures
+that the model draws, go to results/draw-MODEL-SEED[-TAG]; Ctrl-C stops after the
+current update and saves."""
+
+
+def build_parser():
+    """Return the parser of ``draw_experiment.py``."""
+    parser = shared.Parser(prog="draw_experiment.py", description=DESCRIPTION)
+    presets.add_option(parser, presets.DRAW)
+    add_model_options(parser)
+    shared.add_training_options(
+        parser,
+        epochs=200,
+        batch_size=128,
+        learning_rate=None,
+        decay=None,
+        schedule="inverse",
+        clipping=10.0,
+        notes=(
+            " (default: 0.01; layer_norm 0.001)",
+            " (default: 1e-3; layer_norm 1e-5)",
+        ),
+    )
+    shared.add_run_options(parser)
+    add_trained_options(parser)
+    return parser
+
+
+def add_model_options(parser):
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", choices=MODELS, default="norm_prop", help="which LSTMs"
+    )
+    group.add_argument(
+        "--glimpses", type=count, default=64, help="looks and strokes for an image"
+    )
+    size = number(int, 2)
+    group.add_argument(
+        "--read-size", type=size, default=2, help="filters along an axis, in reading"
+    )
+    group.add_argument(
+        "--write-size", type=size, default=5, help="filters along an axis, in writing"
+    )
+    group.add_argument(
+        "--units", type=count, default=256, help="of the encoder and of the decoder"
+    )
+    group.add_argument("--latent-dim", type=count, default=100, help="dimension of z")
+    shared.add_normalisation_options(
+        group,
+        {
+            "gamma_x": "norm_prop 0.5, weight_norm 1",
+            "gamma_h": "norm_prop 0.5, weight_norm 1",
+            "gamma_c": "norm_prop 0.5, layer_norm 1",
+        },
+        DEFAULTS["compensation"],
+    )
+
+
+def add_trained_options(parser):
+    group = parser.add_argument_group("a trained model")
+    group.add_argument(
+        "--evaluate",
+        metavar="RUN",
+        help="score the best epoch of this run folder and draw its pictures again; "
+        "nothing is trained",
+    )
+    group.add_argument(
+        "--noise-samples",
+        type=count,
+        metavar="N",
+        default=5,
+        help="with --evaluate: how often the bound is estimated; their spread gives "
+        "the standard error",
+    )
+    group.add_argument(
+        "--importance-samples",
+        type=count,
+        metavar="K",
+        help="with --evaluate: also a tighter bound, from K weighted samples of z for "
+        "each image",
+    )
+
+
+def parse(arguments=None, parser=None):
+    """Parse and check the command line; unset options of the model become None.
+
+    A wrong option ends the program with status 2 and one sentence, unless a parser is
+    given that does something else in its ``error``.
+    """
+    parser = parser or build_parser()
+    options = parser.parse_args(arguments)
+    if options.preset:
+        parser.set_defaults(**presets.DRAW[options.preset])
+        options = parser.parse_args(arguments)
+    try:
+        return check(options)
+    except UsageError as error:
+        parser.error(error)
+
+
+def check(options):
+    """Refuse options that the model does not have; fill in those it has."""
+    if options.importance_samples and not options.evaluate:
+        raise UsageError("--importance-samples is for --evaluate RUN")
+    shared.check_model_options(options, ONLY_FOR, DEFAULTS)
+    rate, decay = RATES[options.model]
+    if options.learning_rate is None:
+        options.learning_rate = rate
+    if options.decay is None:
+        options.decay = decay
+    return options

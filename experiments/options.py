@@ -1,0 +1,320 @@
+"""Command-line options that the two experiments share, each checked for its range."""
+
+import argparse
+import hashlib
+import json
+import math
+import re
+import sys
+
+from common.errors import UsageError
+from training.schedule import SCHEDULES
+
+# What NumPy and Theano can count with; an integer above it has no use.
+LARGEST = 2**31 - 1
+
+
+class Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where it says something."""
+
+    def _get_help_string(self, action):
+        if action.default in (None, False):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """Options in full, and errors in one line instead of a page of usage."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            usage="%(prog)s [options]",
+            allow_abbrev=False,
+            formatter_class=Formatter,
+            **kwargs,
+        )
+
+    def parse_known_args(self, args=None, namespace=None):
+        # Python 3.8 takes this value for the end of the options: an empty list.
+        for argument in sys.argv[1:] if args is None else args:
+            if argument.startswith("--") and argument.endswith("=--"):
+                self.error(f"argument {argument[:-3]}: -- is no value")
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (--help shows all options)\n")
+
+
+def number(kind, low=-math.inf, high=math.inf, above=False):
+    """Return an argparse type: a finite number of `kind` in [low, high].
+
+    With `above`, `low` itself is refused.
+    """
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            word = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {word}") from None
+        if kind is int and high == math.inf and value > LARGEST:
+            raise argparse.ArgumentTypeError(f"must be at most {LARGEST}, not {text}")
+        too_low = value <= low if above else value < low
+        if too_low or not value <= high or not math.isfinite(value):
+            if high == math.inf:
+                wanted = f"{'above' if above else 'at least'} {low}"
+            else:
+                wanted = f"{'above' if above else 'from'} {low} up to {high}"
+            if low == -math.inf:
+                wanted = "finite"
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
+        return value
+
+    return parse
+
+
+positive = number(float, 0, above=True)
+count = number(int, 1)
+
+
+def tag(text):
+    if not re.fullmatch(r"[A-Za-z0-9._+-]+", text):
+        raise argparse.ArgumentTypeError(
+            f"use letters, digits and . _ + - only, not {text!r}"
+        )
+    return text
+
+
+def device(text):
+    if not re.fullmatch(r"auto|cpu|cuda[0-9]*", text):
+        raise argparse.ArgumentTypeError(
+            f"must be auto, cpu, cuda or cudaN, not {text}"
+        )
+    return text
+
+
+def add_normalisation_options(group, published, compensation):
+    """Add the options that some of the models have, without defaults.
+
+    Parameters
+    ----------
+    group : argument group
+    published : dict of str to str
+        For each gamma, what the help says of its default.
+    compensation : str
+        The default of ``--compensation``.
+    """
+    for name, default in published.items():
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=positive,
+            metavar="G",
+            default=argparse.SUPPRESS,
+            help=f"initial {name} (default: {default})",
+        )
+    group.add_argument(
+        "--moments",
+        choices=("printed", "variance"),
+        default=argparse.SUPPRESS,
+        help="scale of the pre-activations in Var[c]: gamma_x + gamma_h (eq. 9-10), or "
+        "the root of the sum of their squares (eq. 22) (norm_prop; default: printed)",
+    )
+    group.add_argument(
+        "--compensation",
+        choices=("paper", "released", "early", "none"),
+        default=argparse.SUPPRESS,
+        help="what is divided by: eq. 13-15, or as in the released DRAW code, or as in "
+        "the authors' early Penn Treebank code, or nothing, which leaves weight "
+        "normalisation with a gamma_c (norm_prop; "
+        f"default: {compensation})",
+    )
+    group.add_argument(
+        "--forget-bias",
+        type=number(float),
+        default=1.0,
+        help="initial bias of the forget gate",
+    )
+
+
+def check_model_options(options, only_for, defaults):
+    """Refuse options that the model does not have; fill in those it has.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Changed in place.
+    only_for : dict of str to tuple of str
+        The models that have an option.
+    defaults : dict
+        Of these options, where it is not None.
+
+    Raises
+    ------
+    UsageError
+    """
+    if options.stop_after is not None and options.evaluate is not None:
+        raise UsageError("--stop-after is for training: --evaluate saves no state")
+    for name, models in only_for.items():
+        given = name in options
+        if given and options.model not in models and options.evaluate is None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no effect on {options.model}: leave "
+                f"it out, or use --model {' or '.join(models)}"
+            )
+        if not given or options.model not in models:
+            setattr(options, name, defaults.get(name))
+
+
+def add_training_options(
+    parser,
+    epochs,
+    batch_size,
+    learning_rate,
+    decay,
+    schedule,
+    clipping,
+    notes=("", ""),
+):
+    """Add the options of the optimiser; the arguments are the published values.
+
+    `notes` follow the help of the learning rate and its decay: where these are None,
+    because they depend on the model, the help does not show the defaults.
+    """
+    group = parser.add_argument_group("training")
+    group.add_argument("--epochs", type=count, default=epochs, help="at most this many")
+    group.add_argument(
+        "--patience",
+        type=count,
+        metavar="N",
+        help="end when N epochs in a row have brought no better validation figure "
+        "(if not given, all epochs are done, as published)",
+    )
+    group.add_argument(
+        "--batch-size", type=count, default=batch_size, help="examples in an update"
+    )
+    group.add_argument(
+        "--batches-per-epoch",
+        type=count,
+        metavar="N",
+        help="end every epoch after N updates (all of the data if not given)",
+    )
+    group.add_argument(
+        "--learning-rate",
+        type=positive,
+        default=learning_rate,
+        help="of Adam" + notes[0],
+    )
+    group.add_argument(
+        "--decay",
+        type=number(float, 0, 1),
+        default=decay,
+        help="of the learning rate, per update" + notes[1],
+    )
+    group.add_argument(
+        "--decay-schedule",
+        choices=SCHEDULES,
+        default=schedule,
+        help="rate/(1 + decay*updates), or rate*(1 - decay)^updates",
+    )
+    group.add_argument(
+        "--clipping",
+        type=number(float, 0),
+        default=clipping,
+        help="largest norm of the gradient; 0 does not clip",
+    )
+    add_seed(group)
+
+
+def add_run_options(parser):
+    """Add the options that say where and how a run is done, and nothing of what."""
+    group = parser.add_argument_group("data and results")
+    group.add_argument(
+        "--sample",
+        action="store_true",
+        help="use the small built-in sample instead of the real data",
+    )
+    group.add_argument(
+        "--data-dir", metavar="DIR", help="folder of the converted data, if not Fuel's"
+    )
+    add_results_dir(group)
+    group.add_argument("--tag", type=tag, help="appended to the name of the run folder")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run in the folder; a new one starts if there is none",
+    )
+    group.add_argument(
+        "--save-every",
+        type=positive,
+        metavar="MINUTES",
+        default=10.0,
+        help="save the state within an epoch this often (and after every epoch)",
+    )
+    group.add_argument(
+        "--stop-after",
+        type=positive,
+        metavar="MINUTES",
+        help="so long after the start of the program, save after the current update "
+        "and leave, with exit status 75 while there is more to do; --resume goes on",
+    )
+    add_machine_options(parser)
+
+
+def add_quick_options(parser):
+    """Add the few options of ``./reproduce quick``."""
+    add_seed(parser)
+    add_results_dir(parser)
+    add_machine_options(parser)
+
+
+def add_seed(group):
+    group.add_argument(
+        "--seed",
+        type=number(int, 0, 2**32 - 1),
+        default=1,
+        help="of the initialisation and of the order of the data",
+    )
+
+
+def add_results_dir(group):
+    group.add_argument(
+        "--results-dir", metavar="DIR", default="results", help="parent of run folders"
+    )
+
+
+def add_machine_options(parser):
+    group = parser.add_argument_group("machine")
+    group.add_argument(
+        "--device",
+        type=device,
+        metavar="{auto,cpu,cuda,cudaN}",
+        default="auto",
+        help="auto takes the GPU if there is one that Theano can use",
+    )
+    group.add_argument(
+        "--floatX", choices=("float32", "float64"), default="float32", help="precision"
+    )
+    group.add_argument(
+        "--math",
+        choices=("fast", "strict"),
+        default="fast",
+        help="fast rewrites graphs in single precision for speed on CPUs, which "
+        "rounds differently; strict leaves them to Theano",
+    )
+
+
+def configuration(options, data, leave_out=()):
+    """Return what defines a run, for ``run.json`` and to compare with a saved one.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    data : object
+        With ``name`` and ``checksums``; the latter become one short number.
+    leave_out : iterable of str
+        More options that say where or how, and not what.
+    """
+    where = {"data_dir", "results_dir", "tag", "resume", "stop_after", *leave_out}
+    values = {name: value for name, value in vars(options).items() if name not in where}
+    digest = hashlib.sha256(json.dumps(data.checksums, sort_keys=True).encode())
+    return {**values, "data": f"{data.name} {digest.hexdigest()[:12]}"}

@@ -1,0 +1,386 @@
+"""The folder that a run leaves: see docs and SPEC section 8.
+
+``run.json``             what was run, on what, and how it ended
+``metrics.jsonl``        one object for each epoch
+``best.npz``             parameters of the epoch with the lowest validation figure; the
+                         archive's comment says which run's
+``state.npz``            the resume state, and ``state.previous.npz`` the one before
+``plot.png``             training and validation figures over the epochs
+``lock``                 held while a program works in the folder
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import resource
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from common.errors import RunError, UsageError
+from common.files import (
+    UNREADABLE,
+    megabytes,
+    read_json,
+    read_note,
+    read_npz,
+    replacing,
+    write_json,
+    write_npz,
+)
+from common.trust import regular
+from runs import state
+from runs.history import History
+
+# What may differ between a run and its continuation.
+NOT_BINDING = {"epochs", "patience", "device", "save_every"}
+
+
+def folder_name(options, experiment):
+    """``results/<experiment>-<model>-<seed>[-<tag>]``."""
+    name = f"{experiment}-{options.model}-{options.seed}"
+    return Path(options.results_dir) / (
+        f"{name}-{options.tag}" if options.tag else name
+    )
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def acquire(lock, path):
+    """Take a run folder's lock; the kernel drops it however the process ends.
+
+    Raises
+    ------
+    RunError
+        If another process has it.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        raise RunError(
+            f"another program works in {path} ({lock.read().strip()}): wait for it to "
+            "end"
+        ) from error
+    # The file may have another name, outside of the folder, and be of use there.
+    if os.fstat(lock.fileno()).st_nlink > 1:
+        return
+    # A full disk, which has no room for this, is met when something must be saved.
+    with suppress(OSError):
+        lock.truncate(0)
+        text = f"process {os.getpid()} on {os.uname().nodename}\n"
+        os.write(lock.fileno(), text.encode())
+
+
+class RunFolder:
+    """A run folder that this process alone works in, until :meth:`close`.
+
+    Parameters
+    ----------
+    path : path-like
+    configuration : dict
+        What defines the run.
+    resume : bool
+        Continue the run that is there, if there is one.
+
+    Attributes
+    ----------
+    path : Path
+    history : runs.history.History
+        As saved, or new.
+    arrays : dict of str to ndarray, or None
+        The saved values of the training variables.
+
+    Raises
+    ------
+    UsageError
+        If the folder exists and `resume` is False, if it is the run of another
+        configuration, or if it is no run folder at all.
+    RunError
+        If it cannot be made, or another process works in it.
+    """
+
+    def __init__(self, path, configuration, resume):
+        self.path = Path(path)
+        self.configuration = configuration
+        there = self.path.exists()
+        if there and not resume:
+            raise UsageError(
+                f"{self.path} exists: continue that run with --resume, or choose "
+                "another --tag or --seed"
+            )
+        if there and any(self.path.iterdir()) and not (self.path / "lock").exists():
+            raise UsageError(f"{self.path} is not a run folder: choose another --tag")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / "lock", "a+", opener=regular)
+        except OSError as error:
+            raise RunError(
+                f"cannot write in {self.path} ({error.strerror}): give it write "
+                "permission or choose another --results-dir"
+            ) from error
+        try:
+            acquire(self._lock, self.path)
+            self._load()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _load(self):
+        loaded = state.load(self.path / "state.npz", warn=self.warn)
+        if loaded is None:
+            self.arrays, self.history, self.saved_configuration = None, History(), None
+        else:
+            self.arrays, content = loaded
+            self.history = History(**content["history"])
+            self.saved_configuration = content["configuration"]
+            self._compare(content["configuration"])
+            if self.history.best:
+                check_best(self.path / "best.npz", self.configuration)
+            self.write_metrics()
+
+    def _compare(self, saved):
+        """Refuse to continue a run with other options."""
+        names = sorted((set(saved) | set(self.configuration)) - NOT_BINDING)
+        differing = [
+            f"--{name.replace('_', '-')} (was {saved.get(name)}, now "
+            f"{self.configuration.get(name)})"
+            for name in names
+            if saved.get(name) != self.configuration.get(name)
+        ]
+        if differing:
+            raise UsageError(
+                f"{self.path} is a run with other options: {', '.join(differing)}; "
+                "give the same ones, or choose another --tag"
+            )
+
+    @staticmethod
+    def warn(sentence):
+        print(f"warning: {sentence}", flush=True)
+
+    @property
+    def continued(self):
+        return self.arrays is not None
+
+    @property
+    def ending(self):
+        """Why training has ended, or None; see :meth:`History.ending`."""
+        known = self.configuration
+        return self.history.ending(known["epochs"], known.get("patience"))
+
+    def finished(self):
+        """Whether the run has ended already, pictures and all.
+
+        If so it is said, and the folder is given free.
+        """
+        try:
+            status = read_json(self.path / "run.json").get("status")
+        except RunError:
+            return False  # it is written again
+        if not self.ending or status != "finished":
+            return False
+        self._lock.close()
+        best = self.history.best["epoch"]
+        print(
+            f"{self.path} is finished: {self.history.epoch} epochs are done, the best "
+            f"is epoch {best}. --{self.ending} with a larger number goes on."
+        )
+        return True
+
+    def values(self, variables):
+        """The saved values, checked to be those of `variables`; None in a new run.
+
+        Raises
+        ------
+        RunError
+            If the state has other names, shapes or types.
+        """
+        if self.arrays is None:
+            return None
+        expected = {
+            name: (variable.get_value(borrow=True).shape, str(variable.dtype))
+            for name, variable in variables.items()
+        }
+        found = {
+            name: (array.shape, str(array.dtype)) for name, array in self.arrays.items()
+        }
+        if expected != found:
+            raise RunError(
+                f"{self.path / 'state.npz'} was saved by another version of this "
+                "program, or of Blocks: start again under another --tag"
+            )
+        return self.arrays
+
+    def save_state(self, variables):
+        """Save `variables` and the history, then make ``metrics.jsonl`` agree."""
+        arrays = {name: variable.get_value() for name, variable in variables.items()}
+        content = {
+            "history": self.history.as_json(),
+            "configuration": self.configuration,
+        }
+        state.save(self.path / "state.npz", arrays, content)
+        self.write_metrics()
+
+    def write_metrics(self):
+        with replacing(self.path / "metrics.jsonl") as file:
+            for row in self.history.rows:
+                file.write(json.dumps(row).encode() + b"\n")
+
+    def save_best(self, parameters):
+        """Write ``best.npz``: `parameters` maps Blocks' names to shared variables."""
+        arrays = {name: variable.get_value() for name, variable in parameters.items()}
+        with replacing(self.path / "best.npz") as file:
+            write_npz(file, arrays, identity(self.configuration))
+
+    def describe(self, **facts):
+        """Add to ``run.json``."""
+        path = self.path / "run.json"
+        try:
+            known = read_json(path) if path.exists() else {}
+        except RunError as error:
+            self.warn(f"{error}; it is written again")
+            known = {}
+        write_json(path, {**known, **facts})
+
+    def require_disk(self, variables, parameters):
+        """Return the bytes a run takes: three states and two files of parameters.
+
+        Raises
+        ------
+        RunError
+            If fewer are free.
+        """
+        sizes = [
+            sum(variable.get_value(borrow=True).nbytes for variable in group)
+            for group in (variables.values(), parameters.values())
+        ]
+        needed = 3 * sizes[0] + 2 * sizes[1] + 10**6
+        free = shutil.disk_usage(str(self.path)).free
+        if free < needed:
+            raise RunError(
+                f"{self.path} needs {megabytes(needed)}, but only {megabytes(free)} "
+                "are free: make room or choose another --results-dir"
+            )
+        return needed
+
+    def __enter__(self):
+        try:
+            self.describe(
+                status="running", ended_by=None, error=None, process=os.getpid()
+            )
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        """Say in ``run.json`` how it ended, and give the folder free."""
+        if kind is None:
+            ending = {"status": "finished", "ended_by": self.ending}
+        elif issubclass(kind, KeyboardInterrupt):
+            ending = {"status": "stopped"}
+        else:
+            ending = {
+                "status": getattr(kind, "ending", "failed"),
+                "error": str(error) or kind.__name__,
+            }
+        try:
+            self.describe(
+                ended=now(),
+                best=self.history.best,
+                # Linux counts in units of 1024 bytes.
+                peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                **ending,
+            )
+        except RunError as second:
+            if kind is None:
+                raise
+            self.warn(second)
+        finally:
+            self._lock.close()
+
+
+def discard(path):
+    """Delete a run folder, if there is one.
+
+    Raises
+    ------
+    UsageError
+        If there is a folder that is none.
+    RunError
+        If it is in use, or cannot be deleted.
+    """
+    path = Path(path)
+    if not path.exists():
+        return
+    if not (path / "lock").exists():
+        raise UsageError(f"{path} is not a run folder: choose another --results-dir")
+    try:
+        with open(path / "lock", "a+", opener=regular) as lock:
+            acquire(lock, path)
+            shutil.rmtree(str(path))
+    except OSError as error:
+        raise RunError(f"cannot delete {path} ({error.strerror or error})") from error
+
+
+def configuration_of(path):
+    """Read the configuration of a run from its ``run.json``.
+
+    Raises
+    ------
+    RunError
+        If there is none.
+    """
+    configuration = read_json(Path(path) / "run.json").get("configuration")
+    if not isinstance(configuration, dict):
+        raise RunError(f"{path}/run.json says nothing of a run's configuration")
+    return configuration
+
+
+def identity(configuration):
+    """Name the run that a file belongs to, in a word made from its configuration."""
+    binding = {k: v for k, v in configuration.items() if k not in NOT_BINDING}
+    text = json.dumps(binding, sort_keys=True)
+    return f"run {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def check_best(path, configuration):
+    """Read ``best.npz`` and check that it is whole and of this run.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    RunError
+    """
+    advice = "copy it back from where it is whole, or train again under another --tag"
+    try:
+        arrays = dict(read_npz(path))
+        note = read_note(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing, the best epoch: {advice}") from error
+    except UNREADABLE as error:
+        raise RunError(f"{path} is damaged ({error}): {advice}") from error
+    if note and note != identity(configuration):
+        raise RunError(f"{path} is of a run with other options: {advice}")
+    return arrays
+
+
+def load_parameters(path):
+    """Read the ``best.npz`` of a run folder.
+
+    Raises
+    ------
+    RunError
+        If there is none, it is damaged, or of another run.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise RunError(f"{path} is missing: the run has not finished an epoch")
+    return check_best(path, configuration_of(path.parent))

@@ -1,0 +1,197 @@
+"""The resume state: one ``.npz`` of arrays and JSON, with a checksum inside.
+
+A state file holds one entry for each array, named as in the program, and a last one,
+``record``: JSON text in UTF-8 as an array of bytes, an object with
+
+``format``
+    ``"recurrent normalization propagation, resume state 1"``
+``names``
+    the arrays' names in their order
+``sha256``
+    over every array's name, type, shape and content, and over ``content``
+``content``
+    what the program wants to know again: position, log, configuration
+
+Nothing in it is a pickle, and it is read with pickles refused, so that a stranger's
+run folder is safe to open.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy
+
+from common.errors import RunError
+from common.files import UNREADABLE, flush_folder, read_npz, replacing, write_npz
+
+FORMAT = "recurrent normalization propagation, resume state 1"
+
+
+class StateError(RunError):
+    """A resume state that is damaged, or is none."""
+
+
+def checksum(arrays, content):
+    """Return the SHA-256 of a state, in hexadecimal."""
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for name, array in arrays.items():
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(numpy.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def write(path, arrays, content):
+    """Write a state beside `path`, then move it there.
+
+    Parameters
+    ----------
+    path : path-like
+        Where to.
+    arrays : dict of str to ndarray
+        In an order that the reader expects; no objects.
+    content : dict
+        What JSON can hold.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written; an older file at `path` is untouched.
+    """
+    arrays = {name: numpy.asarray(array) for name, array in arrays.items()}
+    record = {
+        "format": FORMAT,
+        "names": list(arrays),
+        "content": content,
+        "sha256": checksum(arrays, content),
+    }
+    text = json.dumps(record, sort_keys=True).encode()
+    entries = {**arrays, "record": numpy.frombuffer(text, dtype="uint8")}
+    with replacing(path) as file:
+        write_npz(file, entries)
+
+
+def read(path):
+    """Read a state and check it.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+    content : dict
+
+    Raises
+    ------
+    StateError
+        If the file is missing, truncated, changed, or something else.
+    """
+    try:
+        entries = dict(read_npz(path))
+        record = json.loads(entries["record"].tobytes().decode())
+        if record["format"] != FORMAT:
+            raise StateError(f"{path} has the unknown format {record['format']!r}")
+        arrays = {name: entries[name] for name in record["names"]}
+        intact = record["sha256"] == checksum(arrays, record["content"])
+    except FileNotFoundError as error:
+        raise StateError(f"{path} is missing") from error
+    except KeyError as error:
+        raise StateError(f"{path} is not a resume state of this archive") from error
+    except UNREADABLE as error:
+        raise StateError(f"{path} is damaged ({error})") from error
+    if not intact:
+        raise StateError(f"{path} is damaged (its checksum is wrong)")
+    return arrays, record["content"]
+
+
+def variables(algorithm, parameters, *others):
+    """Name everything that training changes or that the seed alone has made.
+
+    Parameters
+    ----------
+    algorithm : GradientDescent
+        With all its updates; those of random streams (``default_update``) are found
+        in the expressions.
+    parameters : dict of str to shared variable
+        All of the model's, whether they are trained or not: an orthogonal matrix
+        made again on another machine may differ in the last bits.
+    *others : shared variables
+
+    Returns
+    -------
+    dict of str to shared variable
+        The names are numbered, since Blocks' need not differ.
+    """
+    from theano.gof.graph import inputs
+
+    updates = dict(algorithm.updates)
+    random = [
+        variable
+        for variable in inputs(list(updates.values()))
+        if getattr(variable, "default_update", None) is not None
+    ]
+    found = [*parameters.values(), *updates, *random, *others]
+    distinct = dict.fromkeys(found)
+    return {f"{i:04d} {variable.name}": variable for i, variable in enumerate(distinct)}
+
+
+def previous(path):
+    path = Path(path)
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def save(path, arrays, content):
+    """Replace the state at `path`; the one before is kept until this one is read back.
+
+    The order is: write ``next``, read it back, move the current one to ``previous``,
+    move ``next`` to `path`. A kill between the two moves leaves ``previous``, which
+    :func:`load` then finds.
+    """
+    path = Path(path)
+    new = path.with_name(f"{path.stem}.next{path.suffix}")
+    write(new, arrays, content)
+    try:
+        read(new)
+        if path.exists():
+            os.replace(path, previous(path))
+        os.replace(new, path)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise RunError(f"cannot write {path} ({error.strerror})") from error
+
+
+def load(path, warn):
+    """Read the newest state that is intact.
+
+    Parameters
+    ----------
+    path : path-like
+        Where :func:`save` put it.
+    warn : callable
+        Told, in a sentence, when the newest one is unusable and the previous one is
+        taken instead.
+
+    Returns
+    -------
+    (dict of str to ndarray, dict) or None
+        None where no state was ever saved.
+
+    Raises
+    ------
+    StateError
+        If there are states and none of them is intact.
+    """
+    path = Path(path)
+    if not path.exists() and not previous(path).exists():
+        return None
+    try:
+        return read(path)
+    except StateError as error:
+        try:
+            state = read(previous(path))
+        except StateError as older:
+            raise StateError(
+                f"{error}, and so is the one before it ({older}): this run cannot be "
+                "continued, start it again under another --tag"
+            ) from error
+        warn(f"{error}; continuing from the state saved before it")
+        return state
