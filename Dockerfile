@@ -63,8 +63,7 @@ WORKDIR /opt/reproduce
 COPY reproduce requirements.txt theanorc ./
 COPY install/ install/
 COPY standin/ standin/
-COPY training/__init__.py common/errors.py common/files.py engine/theano_flags.py \
-    common/trust.py training/
+COPY common/ common/
 COPY docker/check-blocks docker/
 COPY docker/blocks/ docker/blocks/
 ARG BLOCKS=upstream
@@ -92,8 +91,8 @@ COPY . /opt/reproduce
 # Any user may write into the volumes; HOME, for a user that this system does not know.
 RUN mkdir -m 1777 /data /results && \
     find /opt/reproduce ! -perm -a=r -exec chmod a+rX {} + && \
-    /opt/reproduce/.venv/bin/python -m compileall -q /opt/reproduce/bricks \
-        /opt/reproduce/datasets /opt/reproduce/training
+    cd /opt/reproduce && .venv/bin/python -m compileall -q bricks common datasets \
+        engine experiments runs training
 ENV HOME=/tmp \
     LD_LIBRARY_PATH=/opt/cuda/lib \
     MPLBACKEND=Agg \

@@ -8,10 +8,10 @@ from benchmarks import charts as plot
 from benchmarks import data, machine, numerics, startup
 from benchmarks import speed as models
 from benchmarks import summary as tables
+from common.arguments import Parser, count
 from common.errors import RunError
 from common.files import replacing, write_json
 from experiments import cli
-from experiments.options import Parser, count
 from experiments.ptb_options import MODELS
 
 DESCRIPTION = """Measure seconds per update and peak memory of every model at the

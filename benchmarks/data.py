@@ -9,31 +9,31 @@ import time
 
 from benchmarks.processes import Process, environment
 from benchmarks.serve import answer
+from common import theano_flags
 from common.bars import bar
-from engine import theano_flags
 
 BATCHES, QUICK = 391, 20
 
 
 def ptb_stream(data_dir):
-    from datasets import DataError
+    from datasets import RunError
     from datasets.ptb import open_ptb, open_sample, training_stream
 
     try:
         corpus = open_ptb(data_dir)
-    except DataError:
+    except RunError:
         corpus = open_sample()
     return corpus.name, training_stream(corpus)
 
 
 def draw_stream(data_dir):
-    from datasets import DataError
+    from datasets import RunError
     from datasets.mnist import image_stream, open_binarized_mnist, open_sample_digits
     from datasets.noise import WithNoise
 
     try:
         images = open_binarized_mnist(data_dir)
-    except DataError:
+    except RunError:
         images = open_sample_digits()
     stream = image_stream(images.train)
     return images.name, WithNoise(stream, glimpses=64, latent_dim=100, seed=1)

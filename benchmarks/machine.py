@@ -9,7 +9,8 @@ import time
 
 from benchmarks.processes import Process, environment
 from benchmarks.serve import answer
-from engine import device, theano_flags
+from common import theano_flags
+from runs import facts
 
 PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "GOMP_", "THEANO", "REPRODUCE_ONEDNN")
 
@@ -57,8 +58,8 @@ def lines(machine):
 if __name__ == "__main__":
     theano_flags.configure()
     answer(
-        host=device.host(),
-        versions=device.versions(),
-        blocks=device.which_blocks()["version"],
-        commit=device.archive_commit(),
+        host=facts.host(),
+        versions=facts.versions(),
+        blocks=facts.which_blocks()["version"],
+        commit=facts.archive_commit(),
     )

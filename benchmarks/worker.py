@@ -102,7 +102,7 @@ def main(arguments):
 
 def leave_out(name):
     """Register the other rewrites, before Theano's first function."""
-    from engine import theano_flags
+    from common import theano_flags
 
     theano_flags.configure()
     from engine import rewrites

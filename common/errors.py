@@ -1,4 +1,7 @@
-"""What went wrong, in one sentence, and the exit status that tells."""
+"""What went wrong, in one sentence, and the exit status that tells.
+
+Standard library only, and for Pythons from 3.6 on: set-up uses it.
+"""
 
 import sys
 

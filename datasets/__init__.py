@@ -2,7 +2,6 @@
 
 The API the experiments use::
 
-    from datasets import DataError
     from datasets.ptb import (
         open_ptb, open_sample, training_stream, windows_stream,
     )
@@ -42,10 +41,3 @@ after resuming is then empty: what is left of that epoch.
 
 ``python -m datasets --help`` shows how the files are got.
 """
-
-
-class DataError(Exception):
-    """The data are missing, damaged or not what they should be.
-
-    The message is one sentence for the user: which file, and what to do.
-    """

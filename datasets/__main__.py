@@ -7,9 +7,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from common import published_files, theano_flags
 from common.errors import RunError, report
-from datasets import DataError
-from engine import theano_flags
 
 DESCRIPTION = """\
 Get the data sets of the two experiments and convert them to HDF5 files for Fuel.
@@ -82,17 +81,17 @@ def parse(argv):
 
 def get(name, options):
     """Make one data set's HDF5 file, unless it is there and whole."""
-    from datasets import locate, mnist, ptb, published
+    from datasets import locate, mnist, ptb
     from datasets.convert_mnist import convert_binarized_mnist
     from datasets.convert_ptb import convert_ptb
     from datasets.download import download
 
     if name == "ptb":
         filename, open_data = ptb.FILENAME, ptb.open_ptb
-        convert, files = convert_ptb, published.PTB
+        convert, files = convert_ptb, published_files.PTB
     else:
         filename, open_data = mnist.FILENAME, mnist.open_binarized_mnist
-        convert, files = convert_binarized_mnist, published.BINARIZED_MNIST
+        convert, files = convert_binarized_mnist, published_files.BINARIZED_MNIST
     folders = locate.data_folders(options.data_dir)
     path = next(
         (folder / filename for folder in folders if (folder / filename).exists()), None
@@ -102,13 +101,13 @@ def get(name, options):
             open_data(options.data_dir)
             print(f"{path} is there, and whole")
             return
-        except DataError as error:
+        except RunError as error:
             print(f"{error}; making it again")
     path = path or folders[0] / filename
     if options.source is not None:
         source = Path(options.source).expanduser()
         if not source.is_dir():
-            raise DataError(f"{source} is not a folder: give --from the files' folder")
+            raise RunError(f"{source} is not a folder: give --from the files' folder")
         convert(source, path)
     else:
         raw = path.parent / "raw"
@@ -154,7 +153,7 @@ def main(argv=None):
             theano_flags.configure()
         for name in options.names:
             get(name, options)
-    except (RunError, DataError) as error:
+    except RunError as error:
         return report("./reproduce data", error)
     except KeyboardInterrupt:
         print(

@@ -15,10 +15,10 @@ import numpy
 from fuel.datasets import H5PYDataset
 from tqdm import tqdm
 
-from datasets import DataError
+from common.errors import RunError
+from common.published_files import BINARIZED_MNIST
 from datasets.corpus import SPLITS
 from datasets.hdf5 import written_whole
-from datasets.published import BINARIZED_MNIST
 
 NUMBERS = {"train": 50_000, "valid": 10_000, "test": 10_000}
 PIXELS = 28 * 28
@@ -52,7 +52,7 @@ def convert_binarized_mnist(
 
     Raises
     ------
-    DataError
+    RunError
         If a file is missing, damaged or not the published one (naming the line
         where it departs from the format), or if the output cannot be written.
 
@@ -69,18 +69,18 @@ def convert_binarized_mnist(
             end = start
             for block in _blocks(path, digest):
                 if end + len(block) > start + numbers[split]:
-                    raise DataError(f"{path} has more than {numbers[split]} images")
+                    raise RunError(f"{path} has more than {numbers[split]} images")
                 features[end : end + len(block)] = block.reshape(-1, 1, 28, 28)
                 end += len(block)
                 bar.update(len(block))
             if end != start + numbers[split]:
-                raise DataError(
+                raise RunError(
                     f"{path} ends after line {end - start}; it should have "
                     f"{numbers[split]}"
                 )
             found[name] = digest.hexdigest()
             if expected is not None and found[name] != expected:
-                raise DataError(
+                raise RunError(
                     f"{path} is not the published file: its text's SHA-256 is "
                     f"{found[name]}, not {expected}"
                 )
@@ -97,7 +97,7 @@ def find_amat(directory, name):
     for path in (Path(directory) / name, Path(directory) / (name + ".gz")):
         if path.is_file():
             return path
-    raise DataError(f"neither {name} nor {name}.gz is in {directory}")
+    raise RunError(f"neither {name} nor {name}.gz is in {directory}")
 
 
 def _blocks(path, digest):
@@ -110,9 +110,9 @@ def _blocks(path, digest):
                 yield _pixels(text, path, first)
                 first += BLOCK
     except EOFError:
-        raise DataError(f"{path} is cut off: get it again") from None
+        raise RunError(f"{path} is cut off: get it again") from None
     except (OSError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
+        raise RunError(f"{path} cannot be read: {error}") from None
 
 
 def _pixels(text, path, first):
@@ -129,7 +129,7 @@ def _pixels(text, path, first):
         # All lines before the first bad one have the right width.
         bad = whole if good.all() else int(good.argmin())
         line = text[bad * LINE :].split(b"\n", 1)[0]
-        raise DataError(f"{path}, line {first + bad}: {_what_is_wrong(line)}")
+        raise RunError(f"{path}, line {first + bad}: {_what_is_wrong(line)}")
     return pixels
 
 

@@ -7,11 +7,11 @@ import h5py
 import numpy
 from fuel.converters.base import fill_hdf5_file
 
-from datasets import DataError
+from common.errors import RunError
+from common.published_files import PTB
 from datasets.corpus import PREPARATION, SPLITS, corpus_from_texts
 from datasets.hdf5 import written_whole
 from datasets.ptb import symbols_digest
-from datasets.published import PTB
 
 
 def convert_ptb(directory, output_path, checksums=PTB.checksums):
@@ -39,7 +39,7 @@ def convert_ptb(directory, output_path, checksums=PTB.checksums):
 
     Raises
     ------
-    DataError
+    RunError
         If a text file is missing or not the published one, or if the output
         cannot be written.
 
@@ -48,7 +48,7 @@ def convert_ptb(directory, output_path, checksums=PTB.checksums):
     corpus = corpus_from_texts("ptb", texts)
     for name, expected in checksums.items():
         if expected is not None and corpus.checksums[name] != expected:
-            raise DataError(
+            raise RunError(
                 f"{Path(directory) / name} is not the published file: its SHA-256 is "
                 f"{corpus.checksums[name]}, not {expected}"
             )
@@ -72,4 +72,4 @@ def _read(path):
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        raise RunError(f"{path} cannot be read: {error.strerror}") from None

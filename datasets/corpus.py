@@ -4,7 +4,7 @@ import hashlib
 
 import numpy
 
-from datasets import DataError
+from common.errors import RunError
 
 SPLITS = ("train", "valid", "test")
 
@@ -29,16 +29,16 @@ def prepare(text, name):
 
     Raises
     ------
-    DataError
+    RunError
         If there is no text, or it has characters outside ASCII or carriage
         returns (Windows line endings), which would become symbols of their own.
 
     """
     if not text.strip():
-        raise DataError(f"{name} has no text in it")
+        raise RunError(f"{name} has no text in it")
     if b"\r" in text:
         line = text.count(b"\n", 0, text.index(b"\r")) + 1
-        raise DataError(
+        raise RunError(
             f"{name}, line {line}: there is a carriage return; the file needs Unix "
             "line endings"
         )
@@ -46,7 +46,7 @@ def prepare(text, name):
         text.decode("ascii")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise DataError(
+        raise RunError(
             f"{name}, line {line}: byte 0x{text[error.start]:02x} is not ASCII"
         ) from None
     return (b"\n" + text).replace(b"\n ", b"\n")[1:]
@@ -96,7 +96,7 @@ class Corpus:
 
         Raises
         ------
-        DataError
+        RunError
             If a character is not in the vocabulary.
 
         """
@@ -104,7 +104,7 @@ class Corpus:
         if unknown:
             place = min(text.index(character) for character in unknown)
             line = text.count("\n", 0, place) + 1
-            raise DataError(
+            raise RunError(
                 f"{name}, line {line}: the symbol {text[place]!r} does not occur in "
                 "the training set"
             )
@@ -134,7 +134,7 @@ def corpus_from_texts(name, texts):
 
     Raises
     ------
-    DataError
+    RunError
         See :func:`prepare`; also if the validation or test text has a symbol
         that the training text has not.
 

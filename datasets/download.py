@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
-from datasets import DataError
+from common.errors import RunError
 
 # What a cut-off connection can lose.
 CHUNK = 1 << 14
@@ -61,7 +61,7 @@ def download(name, addresses, sha256, directory, advice=""):
 
     Raises
     ------
-    DataError
+    RunError
         If no address gives the file.
 
     """
@@ -82,11 +82,11 @@ def download(name, addresses, sha256, directory, advice=""):
             except _Failure as failure:
                 failures.append(f"{address}: {failure}")
     except OSError as error:
-        raise DataError(
+        raise RunError(
             f"{path} cannot be written ({error.strerror or error}): make room or "
             "choose another folder with --data-dir"
         ) from error
-    raise DataError(f"{name} could not be downloaded ({'; '.join(failures)}){advice}")
+    raise RunError(f"{name} could not be downloaded ({'; '.join(failures)}){advice}")
 
 
 def _fetch(address, path, sha256=None):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from datasets import DataError
+from common.errors import RunError
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def written_whole(path):
 
     Raises
     ------
-    DataError
+    RunError
         If the file cannot be written.
 
     """
@@ -44,7 +44,7 @@ def written_whole(path):
                 beside.unlink()
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(
+        raise RunError(
             f"{path} cannot be written ({reason}): make room or choose another folder "
             "with --data-dir"
         ) from error
@@ -52,7 +52,7 @@ def written_whole(path):
 
 @contextmanager
 def damage_named(path, command):
-    """Turn whatever a damaged HDF5 file makes h5py or Fuel raise into a DataError.
+    """Turn whatever a damaged HDF5 file makes h5py or Fuel raise into a RunError.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def damage_named(path, command):
 
     Raises
     ------
-    DataError
+    RunError
 
     """
     try:
@@ -78,4 +78,4 @@ def damage_named(path, command):
             )
         else:
             message = f"is damaged ({error}): run `{command}` to make it again"
-        raise DataError(f"{path} {message}") from None
+        raise RunError(f"{path} {message}") from None

@@ -5,7 +5,7 @@ from pathlib import Path
 from fuel import config
 from fuel.exceptions import ConfigurationError
 
-from datasets import DataError
+from common.errors import RunError
 
 DEFAULT = Path(__file__).resolve().parent.parent / ".cache" / "data"
 
@@ -50,7 +50,7 @@ def find(filename, command, data_dir=None):
 
     Raises
     ------
-    DataError
+    RunError
         If no folder has it.
 
     """
@@ -61,4 +61,4 @@ def find(filename, command, data_dir=None):
     if data_dir is not None:
         command += f" --data-dir {data_dir}"
     places = ", ".join(map(str, folders))
-    raise DataError(f"{filename} is not in {places}: run `{command}` first")
+    raise RunError(f"{filename} is not in {places}: run `{command}` first")

@@ -7,7 +7,8 @@ import numpy
 from fuel import config
 from fuel.datasets import H5PYDataset, IndexableDataset
 
-from datasets import DataError, locate
+from common.errors import RunError
+from datasets import locate
 from datasets.corpus import SPLITS
 from datasets.hdf5 import damage_named
 from datasets.sample_digits import sample_digits
@@ -66,7 +67,7 @@ def open_binarized_mnist(data_dir=None):
 
     Raises
     ------
-    DataError
+    RunError
         If the file is missing, or has not exactly the published images.
 
     """
@@ -74,7 +75,7 @@ def open_binarized_mnist(data_dir=None):
     with damage_named(path, COMMAND):
         images = Images("binarized_mnist", _read(path))
     if images.checksums["features"] != SHA256:
-        raise DataError(
+        raise RunError(
             f"{path} has not the published images in it: run `{COMMAND}` to make it "
             "again"
         )
@@ -133,7 +134,7 @@ def image_stream(features, batch_size=128, epoch=0, batch=0, batches_per_epoch=N
 
     """
     if len(features) == 0:
-        raise DataError("there are no images to stream")
+        raise RunError("there are no images to stream")
     dataset = _FloatImages(
         {"features": features}, axis_labels={"features": ("batch", "pixel")}
     )

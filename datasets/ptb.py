@@ -13,10 +13,11 @@ import h5py
 import numpy
 from fuel.datasets import H5PYDataset
 
-from datasets import DataError, locate
+from common.errors import RunError
+from common.published_files import PTB
+from datasets import locate
 from datasets.corpus import SPLITS, Corpus, corpus_from_texts
 from datasets.hdf5 import damage_named
-from datasets.published import PTB
 from datasets.sample_text import sample_texts
 from datasets.streams import PositionedStream, batches
 from datasets.windows import Windows
@@ -41,7 +42,7 @@ def open_ptb(data_dir=None):
 
     Raises
     ------
-    DataError
+    RunError
         If the file is missing, damaged, or made from anything but the published
         files.
 
@@ -49,7 +50,7 @@ def open_ptb(data_dir=None):
     path = locate.find(FILENAME, COMMAND, data_dir)
     corpus = read_corpus(path)
     if corpus.checksums != PTB.checksums:
-        raise DataError(
+        raise RunError(
             f"{path} was not made from the published files: move it away and run "
             f"`{COMMAND}`"
         )
@@ -124,7 +125,7 @@ def training_stream(
 
     Raises
     ------
-    DataError
+    RunError
         If the training set is too short for two windows.
 
     """
@@ -133,7 +134,7 @@ def training_stream(
     dataset = Windows(corpus.train, length)
     number = dataset.num_examples - 1
     if number < 1:
-        raise DataError(
+        raise RunError(
             f"the training set has {len(corpus.train)} symbols, but windows of "
             f"{length} from a random offset need {2 * length}: use a smaller length"
         )
@@ -172,7 +173,7 @@ def windows_stream(symbols, length=100, batch_size=64, batches_per_epoch=None):
 
     Raises
     ------
-    DataError
+    RunError
         If the sequence is too short for one window.
 
     """

@@ -3,7 +3,7 @@
 import numpy
 from fuel.datasets import Dataset
 
-from datasets import DataError
+from common.errors import RunError
 
 
 class Windows(Dataset):
@@ -32,7 +32,7 @@ class Windows(Dataset):
         if length < 1:
             raise ValueError(f"length is {length}: use 1 or more")
         if len(symbols) < length:
-            raise DataError(
+            raise RunError(
                 f"{len(symbols)} symbols are too few for one window of {length}: use "
                 "a smaller length"
             )

@@ -223,10 +223,10 @@ def parse(experiment, words):
     program = str(ROOT / EXPERIMENTS[experiment][0])
     options = import_module(f"training.{experiment}_options")
     if words[:1] == ["quick"]:
-        from workflow import quick
+        import quick
 
         words = ["--experiment", experiment, *words[1:]]
-        return ["-m", "workflow.quick", *words], quick.parse(words)
+        return ["-m", "quick", *words], quick.parse(words)
     return [program, *words], options.parse(words)
 
 

@@ -36,8 +36,8 @@ from entry import cuda  # noqa: E402
 from gpu_worker import CONFIGURATIONS, PARSERS  # noqa: E402
 
 from common import errors  # noqa: E402
+from common.arguments import Parser, count  # noqa: E402
 from common.errors import RunError  # noqa: E402
-from experiments.options import Parser, count  # noqa: E402
 
 # How far the GPU may be from the CPU: gradients relative to the largest entry of the
 # CPU's gradient of that parameter, and losses relative to the CPU's.

@@ -30,9 +30,9 @@ from theano.scan_module.scan_op import Scan
 from theano.scan_module.scan_opt import scan_seqopt1
 
 from common.errors import RunError
+from common.theano_flags import ROOT
 from common.trust import check_own, read_bytes
 from engine.ahead import compile_ahead
-from engine.theano_flags import ROOT
 
 # Smaller graphs are rewritten sooner than they are looked up.
 LARGE = 50

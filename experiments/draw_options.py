@@ -1,9 +1,9 @@
 """The options of ``draw_experiment.py``; defaults as published, SPEC section 4."""
 
+from common.arguments import Parser, count, number
 from common.errors import UsageError
 from experiments import options as shared
 from experiments import presets
-from experiments.options import count, number
 
 MODELS = ("baseline", "weight_norm", "layer_norm", "norm_prop")
 
@@ -30,7 +30,7 @@ current update and saves."""
 
 def build_parser():
     """Return the parser of ``draw_experiment.py``."""
-    parser = shared.Parser(prog="draw_experiment.py", description=DESCRIPTION)
+    parser = Parser(prog="draw_experiment.py", description=DESCRIPTION)
     presets.add_option(parser, presets.DRAW)
     add_model_options(parser)
     shared.add_training_options(

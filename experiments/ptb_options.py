@@ -2,10 +2,10 @@
 
 import argparse
 
+from common.arguments import Parser, count, number, positive
 from common.errors import UsageError
 from experiments import options as shared
 from experiments import presets
-from experiments.options import count, number, positive
 
 MODELS = ("baseline", "weight_norm", "batch_norm", "layer_norm", "norm_prop")
 
@@ -42,7 +42,7 @@ def positive_or_none(text):
 
 def build_parser():
     """Return the parser of ``ptb_experiment.py``."""
-    parser = shared.Parser(prog="ptb_experiment.py", description=DESCRIPTION)
+    parser = Parser(prog="ptb_experiment.py", description=DESCRIPTION)
     presets.add_option(parser, presets.PTB)
     add_model_options(parser)
     shared.add_training_options(

@@ -2,14 +2,7 @@
 
 from statistics import median
 
-import yaml
-
-from engine.theano_flags import ROOT
-
-
-def published():
-    """Return ``published.yaml``."""
-    return yaml.safe_load((ROOT / "published.yaml").read_text(encoding="utf-8"))
+from experiments.published import published
 
 
 def table_1(logs, note):

@@ -84,7 +84,7 @@ def generate(model, corpus, number, temperature, prime, seed):
 
     Raises
     ------
-    datasets.DataError
+    datasets.RunError
         If `prime` has a character that the vocabulary lacks.
     """
     given = corpus.encode(prime, name="--prime")

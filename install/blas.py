@@ -5,6 +5,7 @@ import platform
 import shutil
 import tempfile
 
+from common.errors import RunError
 from install import steps
 
 # What Theano 1.0.5 calls. The wheel's symbols carry a prefix, so that it can live
@@ -47,12 +48,12 @@ def check_compiler():
 
     Raises
     ------
-    SetupError
+    RunError
         Naming the command that installs what is missing.
     """
     compiler = shutil.which("g++")
     if compiler is None:
-        raise steps.SetupError(
+        raise RunError(
             "Theano needs a C++ compiler and there is no g++ on PATH; install it with "
             + _advice(0)
         )
@@ -66,7 +67,7 @@ def check_compiler():
         if status == 0:
             status, output = steps.capture([binary])
     if status:
-        raise steps.SetupError(
+        raise RunError(
             f"{compiler} does not build a working program "
             f"({output.strip() or 'no message'}); reinstall it with " + _advice(0)
         )
@@ -167,7 +168,7 @@ def choose(wheel_folder, compiler, onednn_folder=None):
 
     Raises
     ------
-    SetupError
+    RunError
         If no BLAS links and gives the right product.
     """
     ways = {flag: ([flag], []) for flag in SYSTEM}
@@ -188,7 +189,7 @@ def choose(wheel_folder, compiler, onednn_folder=None):
     flag = min(found, key=found.get, default=None)
     system = found.get(flag)
     if system is None and wheel is None:
-        raise steps.SetupError(
+        raise RunError(
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
             f"nor the system's; install one with {_advice(1)}"
         )

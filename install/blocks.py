@@ -5,6 +5,7 @@ import os
 import shutil
 import tarfile
 
+from common.errors import RunError
 from install import ROOT, steps
 
 COMMIT = "c69c2dc2b9c90a8eac9e432690eb59ff99d2f28a"
@@ -64,14 +65,14 @@ def choose(wanted):
 
     Raises
     ------
-    SetupError
+    RunError
         If what is wanted cannot be had. Only the default falls back.
     """
     upstream = {"source": "upstream", "commit": COMMIT, "from": URL}
     standin = {"source": "standin", "commit": None, "from": STANDIN}
     if wanted == "standin":
         if standin_digest() is None:
-            raise steps.SetupError(f"this checkout has no stand-in at {STANDIN}")
+            raise RunError(f"this checkout has no stand-in at {STANDIN}")
         return standin
     if wanted not in (None, "upstream"):
         return _from_path(os.path.abspath(os.path.expanduser(wanted)))
@@ -86,12 +87,12 @@ def choose(wanted):
         status, output.strip().split("\n")[-1]
     )
     if wanted == "upstream":
-        raise steps.SetupError(
+        raise RunError(
             f"{URL} cannot be reached ({reason}); give a clone of it with --blocks "
             "PATH, or use --blocks standin"
         )
     if standin_digest() is None:
-        raise steps.SetupError(
+        raise RunError(
             f"{URL} cannot be reached ({reason}) and this checkout has no stand-in "
             f"at {STANDIN}; give a clone of upstream with `setup --blocks PATH`"
         )
@@ -115,13 +116,13 @@ def _from_path(path):
             steps.say(f"  Blocks: {path} as it is; its commit cannot be known")
             return {"source": "folder", "commit": None, "from": path}
         what = "has no Blocks in it" if os.path.isdir(path) else "is not a folder"
-        raise steps.SetupError(
+        raise RunError(
             f"--blocks {path}: {what}; give upstream, standin or a clone of {URL}"
         )
     if shutil.which("git") is None:
-        raise steps.SetupError(f"git is needed to read the clone {path}; install it")
+        raise RunError(f"git is needed to read the clone {path}; install it")
     if not _has_commit(git_dir):
-        raise steps.SetupError(
+        raise RunError(
             f"the clone {path} lacks the commit that this archive is pinned to; run "
             f"`git -C {path} fetch {URL} {COMMIT}`"
         )
@@ -135,9 +136,9 @@ def _from_tar(path):
         with tarfile.open(path) as tar:
             commit = tar.pax_headers.get("comment")
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise steps.SetupError(f"--blocks {path}: not a tar file ({error})") from None
+        raise RunError(f"--blocks {path}: not a tar file ({error})") from None
     if commit != COMMIT:
-        raise steps.SetupError(
+        raise RunError(
             f"--blocks {path}: not what `git archive {COMMIT}` makes in a clone of "
             f"{URL}"
         )
@@ -150,7 +151,7 @@ def archive(choice, path):
 
     Raises
     ------
-    SetupError
+    RunError
     """
     if "tar" in choice:
         shutil.copyfile(choice["tar"], path)
@@ -162,7 +163,7 @@ def archive(choice, path):
         "--git-dir", git_dir, "archive", "--output", path, COMMIT, timeout=60
     )
     if status:
-        raise steps.SetupError(
+        raise RunError(
             f"{git_dir} has commit {COMMIT[:8]} but not all of its files "
             f"({output.strip()}); give a complete clone"
         )
@@ -177,7 +178,7 @@ def _fetch_mirror():
         status, output = _git(*arguments, URL, COMMIT, timeout=300, tick=progress.tick)
     if status:
         progress.failed()
-        raise steps.SetupError(
+        raise RunError(
             f"fetching {COMMIT[:8]} from {URL} failed ({output.strip()}); run the "
             "same command again, or choose `setup --blocks standin`"
         )

@@ -15,6 +15,8 @@ import hashlib
 import os
 import shutil
 
+from common import published_files
+from common.errors import RunError
 from install import ROOT, blocks, environment, images, steps, workflow
 
 SUMS = "SHA256SUMS"
@@ -75,13 +77,13 @@ def make(options):
 
     Raises
     ------
-    SetupError
+    RunError
     """
     folder = os.path.abspath(os.path.expanduser(options.folder))
     sums = os.path.join(folder, SUMS)
     if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(sums):
         if not os.path.exists(os.path.join(folder, "README.txt")):
-            raise steps.SetupError(
+            raise RunError(
                 f"{folder} holds other things: name a new folder for the bundle"
             )
     python = environment.ensure()
@@ -102,7 +104,7 @@ def make(options):
             _images(os.path.join(folder, "images"))
         _write_sums(folder)
     except OSError as error:
-        raise steps.SetupError(f"cannot write {folder}: {error}") from None
+        raise RunError(f"cannot write {folder}: {error}") from None
 
 
 def _wheels(python, folder):
@@ -148,10 +150,9 @@ def _source(path):
 
 def _data(source, folder):
     """Copy the published files that are in the folder `source`, once checked."""
-    from datasets import published  # an image is built without it
 
-    wanted = dict(published.PTB.checksums)
-    for name, sha256 in published.BINARIZED_MNIST.checksums.items():
+    wanted = dict(published_files.PTB.checksums)
+    for name, sha256 in published_files.BINARIZED_MNIST.checksums.items():
         wanted[name] = sha256
     found = []
     for name, sha256 in wanted.items():
@@ -160,7 +161,7 @@ def _data(source, folder):
             path, name, unpack = path + ".gz", name + ".gz", gzip.open
         if os.path.isfile(path):
             if digest(path, unpack) != sha256:
-                raise steps.SetupError(
+                raise RunError(
                     f"{path} is not the published file (its SHA-256 differs): remove "
                     "it, or name another folder with --data"
                 )
@@ -205,7 +206,7 @@ def check(folder):
 
     Raises
     ------
-    SetupError
+    RunError
         Naming the first file that is missing or differs.
     """
     path = os.path.join(folder, SUMS)
@@ -213,7 +214,7 @@ def check(folder):
         with open(path) as file:
             lines = [line.rstrip("\n").split("  ", 1) for line in file]
     except OSError:
-        raise steps.SetupError(
+        raise RunError(
             f"{folder} is not a complete bundle, it has no {SUMS}: make one with "
             "`./reproduce bundle DIR` where there is a network"
         ) from None
@@ -225,7 +226,7 @@ def check(folder):
         if not os.path.isfile(path) or digest(path) != sha256:
             progress.failed()
             state = "damaged" if os.path.isfile(path) else "missing"
-            raise steps.SetupError(f"{path} is {state}: copy the bundle again")
+            raise RunError(f"{path} is {state}: copy the bundle again")
         progress.tick(name)
     progress.done(f"{len(lines)} files")
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+from common.errors import RunError
 from install import ROOT, blas, blocks, python38, steps
 
 VENV = os.path.join(ROOT, ".venv")
@@ -24,7 +25,7 @@ SPACE = 1.5e9  # bytes free before a new .venv: it takes 0.5e9, building takes m
 CHECK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from engine import theano_flags
+from common import theano_flags
 theano_flags.configure("cpu", "float32")
 import blocks, fuel, fuel.streams, h5py, matplotlib, numpy, theano
 x = theano.tensor.matrix()
@@ -123,7 +124,7 @@ def ensure(wanted=None, report=False):
 
     Raises
     ------
-    SetupError, Interrupted
+    RunError, Interrupted
     """
     if wanted not in (None, "upstream", "standin"):
         wanted = os.path.abspath(os.path.expanduser(wanted))
@@ -134,7 +135,7 @@ def ensure(wanted=None, report=False):
             with _lock():
                 _set_up(wanted)
         except OSError as error:
-            raise steps.SetupError(f"cannot set up in {ROOT}: {error}") from None
+            raise RunError(f"cannot set up in {ROOT}: {error}") from None
     elif report:
         have = _read(BLOCKS)
         steps.say(f".venv is complete; Blocks {have['version']} ({have['source']})")
@@ -182,7 +183,7 @@ def _set_up(wanted):
     if not base_complete:
         for character in " \t\n,:":
             if character in ROOT:
-                raise steps.SetupError(
+                raise RunError(
                     f"the path of this checkout, {ROOT}, contains {character!r}, which "
                     "Theano's settings cannot carry; move it"
                 )
@@ -206,7 +207,7 @@ def _make_base(python, pip, compiler, wanted):
     """Make .venv with everything but Blocks; return its stamp."""
     free = shutil.disk_usage(ROOT).free
     if free < SPACE:
-        raise steps.SetupError(
+        raise RunError(
             f"{ROOT} has {free / 1e9:.1f} GB free and the set-up needs {SPACE / 1e9} GB"
         )
     env, hint = variables(), ""
@@ -300,7 +301,7 @@ def _install_blocks(choice, stamp):
         log.write(output)
     if status or not isinstance(version, str):
         progress.failed()
-        raise steps.SetupError(
+        raise RunError(
             f"the environment does not work (exit status {status}): {lines[-1]}; all "
             f"that it said is in {steps.LOG}"
         )

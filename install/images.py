@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 
+from common.errors import RunError
 from install import ROOT, blocks, steps
 
 NAMES = ["reproduce-ptb", "reproduce-draw"]
@@ -52,20 +53,20 @@ def builder(wanted):
 
     Raises
     ------
-    SetupError
+    RunError
         If what is wanted, or either, does not work here.
     """
     if wanted != "buildah" and shutil.which("docker"):
         if steps.capture(["docker", "version"])[0] == 0:
             return ["docker", "build"]
     if wanted == "docker":
-        raise steps.SetupError(
+        raise RunError(
             "docker does not answer: start its daemon, or use --with buildah"
         )
     if shutil.which("buildah"):
         # Its default isolation needs more than every machine allows.
         return ["buildah", "build", "--layers", "--isolation", "chroot"]
-    raise steps.SetupError(
+    raise RunError(
         "there is neither a Docker daemon that answers nor buildah: start the one or "
         "install the other (Debian and Ubuntu: apt-get install buildah)"
     )
@@ -93,7 +94,7 @@ def commands(options, build):
         path = getattr(options, name)
         if path:
             if not os.path.isfile(path):
-                raise steps.SetupError(f"--{name}: there is no file {path}")
+                raise RunError(f"--{name}: there is no file {path}")
             common += ["--secret", f"id={name},src={os.path.abspath(path)}"]
     return [common + ["--target", name, "--tag", name, ROOT] for name in NAMES]
 
@@ -103,7 +104,7 @@ def build(options):
 
     Raises
     ------
-    SetupError
+    RunError
     """
     copy = os.path.join(ROOT, COPY)
     build = builder(options.builder)
@@ -111,7 +112,7 @@ def build(options):
         if options.blocks not in ("upstream", "standin"):
             choice = blocks.choose(options.blocks)
             if choice["source"] != "upstream":
-                raise steps.SetupError(
+                raise RunError(
                     f"--blocks {options.blocks} is not a clone of {blocks.URL}"
                 )
             if choice.get("tar") != copy:
@@ -123,7 +124,7 @@ def build(options):
             env = dict(os.environ, DOCKER_BUILDKIT="1")
             status = steps.call(command, sys.stderr.buffer, env=env)
             if status:
-                raise steps.SetupError(
+                raise RunError(
                     f"{command[-2]} was not built (exit status {status}); the reason "
                     "is above"
                 )

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 
+from common.errors import RunError
 from install import steps
 
 # Run by each candidate. It answers for the installation behind a virtual environment,
@@ -120,7 +121,7 @@ def find(environ=os.environ):
 
     Raises
     ------
-    SetupError
+    RunError
         If there is none, or the one asked for by ``REPRODUCE_PYTHON`` does not do.
     """
     wanted = environ.get("REPRODUCE_PYTHON")
@@ -128,9 +129,7 @@ def find(environ=os.environ):
         try:
             return examine(shutil.which(wanted) or wanted)
         except Refused as reason:
-            raise steps.SetupError(
-                f"REPRODUCE_PYTHON names {wanted}, which {reason}"
-            ) from None
+            raise RunError(f"REPRODUCE_PYTHON names {wanted}, which {reason}") from None
     refused = []
     try:
         for path in candidates(environ):
@@ -138,9 +137,9 @@ def find(environ=os.environ):
                 return examine(path)
             except Refused as reason:
                 refused.append(f"{path} {reason}")
-    except steps.SetupError as error:  # uv could not fetch one
+    except RunError as error:  # uv could not fetch one
         refused.append(str(error))
-    raise steps.SetupError(
+    raise RunError(
         "no usable Python 3.8 was found: install uv, which fetches one by itself, or "
         "run `pyenv install 3.8`, or set REPRODUCE_PYTHON to the path of one"
         + (f" (looked at: {'; '.join(refused)})" if refused else "")

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+from common.errors import RunError
 from install import ROOT
 
 LOG = os.path.join(ROOT, ".cache", "setup.log")
@@ -16,10 +17,6 @@ LOG = os.path.join(ROOT, ".cache", "setup.log")
 _signum = None
 # File descriptors that children keep open (see environment._lock).
 held = ()
-
-
-class SetupError(Exception):
-    """Something the user can put right; the message is one sentence saying how."""
 
 
 class Interrupted(Exception):
@@ -200,7 +197,7 @@ def run(text, command, hint="", **options):
 
     Raises
     ------
-    SetupError
+    RunError
         If the command fails; the message names the log.
     """
     progress = Progress(text)
@@ -218,7 +215,7 @@ def run(text, command, hint="", **options):
     if status:
         progress.failed()
         last = _last_line(start)
-        raise SetupError(
+        raise RunError(
             f"{text} failed (exit status {status}): {last or 'it said nothing'}. "
             f"{hint + ' ' if hint else ''}All of its output is in {LOG}"
         )

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 
+from common.errors import RunError
 from install import ROOT, steps
 from install.environment import INSTALL, _lock, _read, _write, variables
 from install.environment import PYTHON as OTHER
@@ -42,7 +43,7 @@ def ensure():
 
     Raises
     ------
-    SetupError, Interrupted
+    RunError, Interrupted
     """
     if not _complete():
         try:
@@ -50,7 +51,7 @@ def ensure():
                 if not _complete():
                     _make()
         except OSError as error:
-            raise steps.SetupError(f"cannot make {VENV}: {error}") from None
+            raise RunError(f"cannot make {VENV}: {error}") from None
     return PYTHON
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from common.errors import RunError
 from common.files import read_json
-from experiments.table_1 import published
+from experiments.published import published
 from report import claims, facts, other_tables, pictures, tables
 from report.document import Document
 from report.groups import kinds as sort_into_kinds

@@ -6,7 +6,7 @@ may change, and a run keeps its row.
 
 from functools import lru_cache
 
-from experiments.table_1 import published
+from experiments.published import published
 
 GAMMAS = ("gamma_x", "gamma_h", "gamma_c")
 # Options in which runs may differ and still be rows of the same table.

@@ -17,10 +17,10 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from common.arguments import number
 from common.errors import RunError, UsageError, report
 from common.files import megabytes, read_json, write_json
 from common.trust import read_bytes, regular
-from experiments.options import number
 from runs import state
 from runs.folder import acquire
 

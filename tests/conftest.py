@@ -13,7 +13,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 
-from engine import theano_flags  # noqa: E402
+from common import theano_flags  # noqa: E402
 
 theano_flags.configure("cpu", "float64")
 

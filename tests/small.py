@@ -123,7 +123,7 @@ def outcome(path):
 
 
 if __name__ == "__main__":
-    from engine import theano_flags
+    from common import theano_flags
 
     theano_flags.configure("cpu", "float64")
     sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from datasets import published
+from common import published_files
+from common.errors import RunError
 from install import blocks, bundle, environment, steps
 
 TEXT = b" the cat\n"
@@ -49,10 +50,12 @@ def bundled(tmp_path, clone, log, monkeypatch):
     source = tmp_path / "data"
     source.mkdir()
     sums = {"ptb.train.txt": bundle.digest(write(source / "ptb.train.txt", TEXT))}
-    monkeypatch.setattr(published, "PTB", published.PublishedSet(sums, ()))
+    monkeypatch.setattr(published_files, "PTB", published_files.PublishedSet(sums, ()))
     plain = write(tmp_path / "train.amat", b"0 1\n")
     sums = {"binarized_mnist_train.amat": bundle.digest(plain), "missing.amat": "0"}
-    monkeypatch.setattr(published, "BINARIZED_MNIST", published.PublishedSet(sums, ()))
+    monkeypatch.setattr(
+        published_files, "BINARIZED_MNIST", published_files.PublishedSet(sums, ())
+    )
     with gzip.open(str(source / "binarized_mnist_train.amat.gz"), "wb") as file:
         file.write(b"0 1\n")
     folder = tmp_path / "bundle"
@@ -92,31 +95,31 @@ def test_blocks_from_it_are_upstreams_commit(bundled, tmp_path):
 
 def test_another_commit_is_refused(bundled, monkeypatch):
     monkeypatch.setattr(blocks, "COMMIT", "0" * 40)
-    with pytest.raises(steps.SetupError, match="not what `git archive"):
+    with pytest.raises(RunError, match="not what `git archive"):
         blocks.choose(str(bundled / "blocks.tar"))
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar at all" * 100])
 def test_a_file_that_is_no_tar(tmp_path, content):
-    with pytest.raises(steps.SetupError, match="--blocks"):
+    with pytest.raises(RunError, match="--blocks"):
         blocks.choose(write(tmp_path / "x.tar", content))
 
 
 def test_a_damaged_file_is_named(bundled):
     (bundled / "wheels/a.whl").write_text("whale")
-    with pytest.raises(steps.SetupError, match="a.whl is damaged"):
+    with pytest.raises(RunError, match="a.whl is damaged"):
         bundle.check(str(bundled))
 
 
 def test_a_missing_file_is_named(bundled):
     (bundled / "blocks.tar").unlink()
-    with pytest.raises(steps.SetupError, match="blocks.tar is missing"):
+    with pytest.raises(RunError, match="blocks.tar is missing"):
         bundle.check(str(bundled))
 
 
 def test_a_bundle_that_was_not_finished(bundled):
     (bundled / bundle.SUMS).unlink()
-    with pytest.raises(steps.SetupError, match="not a complete bundle"):
+    with pytest.raises(RunError, match="not a complete bundle"):
         bundle.check(str(bundled))
 
 
@@ -153,13 +156,13 @@ def test_without_upstream_the_stand_in_is_set_up(bundled, monkeypatch):
 def test_a_folder_with_other_things_is_left_alone(tmp_path, log):
     (tmp_path / "mine").mkdir()
     write(tmp_path / "mine/thesis.tex", b"")
-    with pytest.raises(steps.SetupError, match="holds other things"):
+    with pytest.raises(RunError, match="holds other things"):
         bundle.make(options(tmp_path / "mine", None, None))
 
 
 def test_data_that_are_not_the_published_ones(bundled, tmp_path, clone):
     write(tmp_path / "data/ptb.train.txt", b"something else")
-    with pytest.raises(steps.SetupError, match="not the published file"):
+    with pytest.raises(RunError, match="not the published file"):
         bundle.make(options(bundled, str(clone), str(tmp_path / "data")))
     # What was complete no longer is, and says so.
     assert not (bundled / bundle.SUMS).exists()

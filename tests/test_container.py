@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from install import environment, images, steps
+from common.errors import RunError
+from install import environment, images
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRY = ROOT / "docker" / "entry.py"
@@ -176,7 +177,7 @@ def test_quick(container):
     assert container("ptb", "quick", "--seed", "3") == 0
     assert container("draw", "quick", "--seed", "3") == 0
     for words, experiment in zip(container.ran, ["ptb", "draw"]):
-        start = ["-m", "workflow.quick", "--experiment", experiment, "--seed", "3"]
+        start = ["-m", "quick", "--experiment", experiment, "--seed", "3"]
         assert words[:6] == start and "--resume" not in words
 
 
@@ -289,7 +290,7 @@ def test_both_images_are_built_under_their_names(tmp_path):
 
 
 def test_a_secret_that_is_missing(tmp_path):
-    with pytest.raises(steps.SetupError, match="--pip: there is no file"):
+    with pytest.raises(RunError, match="--pip: there is no file"):
         images.commands(options(pip=str(tmp_path / "none")), ["docker", "build"])
 
 
@@ -300,12 +301,12 @@ def executable(path, script):
 
 def test_docker_if_it_answers_and_buildah_otherwise(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(steps.SetupError, match="neither a Docker daemon"):
+    with pytest.raises(RunError, match="neither a Docker daemon"):
         images.builder(None)
     executable(tmp_path / "docker", "exit 1")
     executable(tmp_path / "buildah", "exit 0")
     assert images.builder(None)[0] == "buildah"
-    with pytest.raises(steps.SetupError, match="docker does not answer"):
+    with pytest.raises(RunError, match="docker does not answer"):
         images.builder("docker")
     executable(tmp_path / "docker", "exit 0")
     assert images.builder(None) == ["docker", "build"]

@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from datasets import DataError
+from common.errors import RunError
+from common.published_files import BINARIZED_MNIST, PTB
 from datasets.__main__ import main
 from datasets.download import CHUNK, download
 from datasets.locate import DEFAULT
@@ -23,7 +24,6 @@ from datasets.mnist import FILENAME as MNIST_FILE
 from datasets.mnist import open_binarized_mnist
 from datasets.ptb import FILENAME as PTB_FILE
 from datasets.ptb import open_ptb
-from datasets.published import BINARIZED_MNIST, PTB
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -157,7 +157,7 @@ def test_rest_comes_from_the_next_address(server, tmp_path):
 
 
 def test_every_failure_is_named(server, tmp_path):
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(RunError) as caught:
         get(server, tmp_path, "error", "absent", "wrong")
     message = str(caught.value)
     assert "file.txt could not be downloaded" in message
@@ -167,14 +167,14 @@ def test_every_failure_is_named(server, tmp_path):
 
 
 def test_no_server(server, tmp_path):
-    with pytest.raises(DataError, match="http://127.0.0.1:9/file.txt: no connection"):
+    with pytest.raises(RunError, match="http://127.0.0.1:9/file.txt: no connection"):
         download("file.txt", ["http://127.0.0.1:9/{}"], SHA256, tmp_path)
 
 
 def test_proxy_is_honoured(server, tmp_path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
-    with pytest.raises(DataError, match="the proxy gives no connection"):
+    with pytest.raises(RunError, match="the proxy gives no connection"):
         get(server, tmp_path, "good")
     assert server.requests == []
 
@@ -189,7 +189,7 @@ def test_file_that_is_there_is_not_asked_for(server, tmp_path):
 
 def test_folder_that_cannot_be_written(server, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written .*--data-dir"):
+    with pytest.raises(RunError, match="cannot be written .*--data-dir"):
         get(server, tmp_path / "file", "good")
 
 
@@ -217,7 +217,7 @@ def test_file_from_an_archive(server, tmp_path):
 @pytest.mark.parametrize("content", [archive(b"other"), b"nothing"])
 def test_archive_without_the_file(server, tmp_path, content):
     server.files["all.tgz"] = content
-    with pytest.raises(DataError, match="archive"):
+    with pytest.raises(RunError, match="archive"):
         download("file.txt", [f"{server.at}/good/all.tgz"], SHA256, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -11,7 +11,8 @@ import pytest
 from fuel import config
 from fuel.datasets import BinarizedMNIST, H5PYDataset
 
-from datasets import DataError
+from common.errors import RunError
+from common.published_files import BINARIZED_MNIST
 from datasets.convert_mnist import convert_binarized_mnist
 from datasets.locate import DEFAULT
 from datasets.mnist import (
@@ -21,7 +22,6 @@ from datasets.mnist import (
     open_binarized_mnist,
     open_sample_digits,
 )
-from datasets.published import BINARIZED_MNIST
 
 NUMBERS = {"train": 2300, "valid": 12, "test": 7}
 NAMES = list(BINARIZED_MNIST.checksums)
@@ -120,7 +120,7 @@ def test_file_that_departs_from_the_format(folder, change, message):
     path = folder / NAMES[0]
     (folder / (NAMES[0] + ".gz")).unlink()
     path.write_bytes(change((folder / "plain").read_bytes()))
-    with pytest.raises(DataError, match=f"{path}.* {message}"):
+    with pytest.raises(RunError, match=f"{path}.* {message}"):
         convert(folder)
     assert not (folder / FILENAME).exists()
     assert not list(folder.glob(".*"))
@@ -137,32 +137,32 @@ def test_damaged_compressed_file(folder, damage):
     else:
         content[len(content) // 2] ^= 255
     path.write_bytes(content)
-    with pytest.raises(DataError, match=f"{path}"):
+    with pytest.raises(RunError, match=f"{path}"):
         convert(folder)
     assert not (folder / FILENAME).exists()
 
 
 def test_missing_file(folder):
     (folder / NAMES[1]).unlink()
-    with pytest.raises(DataError, match=f"neither {NAMES[1]} nor {NAMES[1]}.gz is in"):
+    with pytest.raises(RunError, match=f"neither {NAMES[1]} nor {NAMES[1]}.gz is in"):
         convert(folder)
 
 
 def test_other_images_are_not_taken_for_the_published_ones(folder):
-    with pytest.raises(DataError, match="is not the published file"):
+    with pytest.raises(RunError, match="is not the published file"):
         convert_binarized_mnist(folder, folder / FILENAME, numbers=NUMBERS)
     convert(folder)
-    with pytest.raises(DataError, match="has not the published images"):
+    with pytest.raises(RunError, match="has not the published images"):
         open_binarized_mnist(folder)
 
 
 def test_damaged_file(folder):
     path = convert(folder)
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(DataError, match="is damaged .*reproduce data mnist"):
+    with pytest.raises(RunError, match="is damaged .*reproduce data mnist"):
         open_binarized_mnist(folder)
     path.unlink()
-    with pytest.raises(DataError, match="run `./reproduce data mnist --data-dir"):
+    with pytest.raises(RunError, match="run `./reproduce data mnist --data-dir"):
         open_binarized_mnist(folder)
 
 
@@ -262,7 +262,7 @@ def test_stream_of_images_in_file_order_and_resumed(digits):
 
 
 def test_stream_that_makes_no_sense():
-    with pytest.raises(DataError, match="no images"):
+    with pytest.raises(RunError, match="no images"):
         image_stream(numpy.zeros((0, 784), "uint8"))
     with pytest.raises(ValueError, match="batch_size"):
         image_stream(numpy.zeros((5, 784), "uint8"), batch_size=0)

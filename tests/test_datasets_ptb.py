@@ -13,7 +13,9 @@ from fuel.datasets import H5PYDataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import DataError, locate
+from common.errors import RunError
+from common.published_files import PTB
+from datasets import locate
 from datasets.convert_ptb import convert_ptb
 from datasets.corpus import Corpus, corpus_from_texts, prepare
 from datasets.ptb import (
@@ -24,7 +26,6 @@ from datasets.ptb import (
     training_stream,
     windows_stream,
 )
-from datasets.published import PTB
 
 TEXTS = {
     "ptb.train.txt": b" no it was n't N \n but <unk> was \n",
@@ -90,7 +91,7 @@ def test_preparation_undoes_the_leading_blanks(lines):
     ],
 )
 def test_text_that_will_not_do(text, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(RunError, match=message):
         prepare(text, "text")
 
 
@@ -108,7 +109,7 @@ def test_vocabulary_is_in_the_order_of_the_characters():
 
 def test_symbol_that_training_lacks():
     texts = {**TEXTS, "ptb.valid.txt": b" it was \n it is $ \n"}
-    with pytest.raises(DataError, match=r"ptb.valid.txt, line 2: the symbol '\$'"):
+    with pytest.raises(RunError, match=r"ptb.valid.txt, line 2: the symbol '\$'"):
         corpus_from_texts("small", texts)
 
 
@@ -123,7 +124,7 @@ def test_decode_undoes_encode(text):
 @pytest.mark.parametrize("text", ["ab\nX", "é", "ÿ", "a€", "𝄞"])
 def test_encode_refuses_what_it_does_not_know(text):
     corpus = Corpus("abc", ["\n", "a", "b", "c"], (None, None, None), {})
-    with pytest.raises(DataError, match="does not occur in the training set"):
+    with pytest.raises(RunError, match="does not occur in the training set"):
         corpus.encode(text)
 
 
@@ -151,9 +152,9 @@ def test_reading_gives_what_was_written(small):
 
 
 def test_other_text_is_not_taken_for_the_treebank(small):
-    with pytest.raises(DataError, match="not made from the published files"):
+    with pytest.raises(RunError, match="not made from the published files"):
         open_ptb(small)
-    with pytest.raises(DataError, match="ptb.train.txt is not the published file"):
+    with pytest.raises(RunError, match="ptb.train.txt is not the published file"):
         convert_ptb(small, small / "other.hdf5")
     assert not (small / "other.hdf5").exists()
 
@@ -174,13 +175,13 @@ def test_damaged_file(small, damage):
     else:
         with h5py.File(str(path), "r+") as file:
             del file.attrs["vocabulary"]
-    with pytest.raises(DataError, match=f"{FILENAME} is damaged .*reproduce data ptb"):
+    with pytest.raises(RunError, match=f"{FILENAME} is damaged .*reproduce data ptb"):
         open_ptb(small)
 
 
 def test_missing_text_file(tmp_path):
     (tmp_path / "ptb.train.txt").write_bytes(TEXTS["ptb.train.txt"])
-    with pytest.raises(DataError, match="ptb.valid.txt cannot be read: No such file"):
+    with pytest.raises(RunError, match="ptb.valid.txt cannot be read: No such file"):
         convert_ptb(tmp_path, tmp_path / FILENAME, ANY)
     assert [path.name for path in tmp_path.iterdir()] == ["ptb.train.txt"]
 
@@ -199,13 +200,13 @@ def test_older_file_outlives_a_failed_conversion(small, monkeypatch):
 
 
 def test_output_that_cannot_be_written(small):
-    with pytest.raises(DataError, match="cannot be written .*--data-dir"):
+    with pytest.raises(RunError, match="cannot be written .*--data-dir"):
         convert_ptb(small, small / "ptb.train.txt" / FILENAME, ANY)
 
 
 def test_missing_file_names_the_command(tmp_path):
     message = f"^{FILENAME} is not in .*: run `./reproduce data ptb --data-dir "
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(RunError, match=message):
         open_ptb(tmp_path)
 
 

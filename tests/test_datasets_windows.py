@@ -9,7 +9,7 @@ from fuel.streams import DataStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets import DataError
+from common.errors import RunError
 from datasets.corpus import Corpus
 from datasets.ptb import training_stream, windows_stream
 from datasets.streams import batches
@@ -213,14 +213,14 @@ def test_no_window_is_stored():
 
 @pytest.mark.parametrize("size", [0, 50, 99, 100, 199])
 def test_too_short_for_training(size):
-    with pytest.raises(DataError, match="smaller length"):
+    with pytest.raises(RunError, match="smaller length"):
         training_stream(corpus_of(size), length=100)
 
 
 def test_shortest_texts_that_will_do():
     assert training_stream(corpus_of(200), length=100).batches_per_epoch == 1
     assert windows_stream(corpus_of(100).valid, length=100).batches_per_epoch == 1
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(RunError, match="too few"):
         windows_stream(corpus_of(99).valid, length=100)
 
 

@@ -1,6 +1,6 @@
 """What a run says of the machine it ran on."""
 
-from engine import device
+from runs import facts
 
 CORE = """processor	: 0
 cpu family	: {family}
@@ -15,11 +15,11 @@ def test_two_generations_of_a_processor_differ(tmp_path):
     for family in (25, 26):
         path = tmp_path / str(family)
         path.write_text(CORE.format(family=family) * 2)
-        found.append(device.processor(path))
+        found.append(facts.processor(path))
     assert found == ["AMD EPYC (family 25, model 17)", "AMD EPYC (family 26, model 17)"]
 
 
 def test_a_processor_without_a_name_is_named_after_its_kind(tmp_path):
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nFeatures\t: fp asimd\n")
-    kind = device.processor(tmp_path / "missing")
-    assert kind and device.processor(tmp_path / "cpuinfo") == kind
+    kind = facts.processor(tmp_path / "missing")
+    assert kind and facts.processor(tmp_path / "cpuinfo") == kind

@@ -11,11 +11,11 @@ import pytest
 from blocks.extensions import SimpleExtension
 
 from common.errors import RunError
-from datasets import DataError, ptb
+from common.published_files import BINARIZED_MNIST, PTB
+from datasets import ptb
 from datasets.convert_mnist import convert_binarized_mnist
 from datasets.convert_ptb import convert_ptb
 from datasets.corpus import SPLITS
-from datasets.published import BINARIZED_MNIST, PTB
 from experiments import cli
 from runs.folder import RunFolder
 from tests import small
@@ -163,10 +163,10 @@ def digits(folder):
 def test_data_on_a_full_or_read_only_disk(disk, tmp_path, write):
     convert = write(tmp_path)
     folder = disk(0.25)
-    with nothing_left(folder), pytest.raises(DataError, match="cannot be written"):
+    with nothing_left(folder), pytest.raises(RunError, match="cannot be written"):
         convert(folder / "data.hdf5")
     read_only(folder)
-    with nothing_left(folder), pytest.raises(DataError, match="Read-only file system"):
+    with nothing_left(folder), pytest.raises(RunError, match="Read-only file system"):
         convert(folder / "data.hdf5")
     # A process that has met this ends as any other.
     folder = disk(3)
@@ -225,7 +225,7 @@ def test_a_compile_cache_that_becomes_full(disk, monkeypatch, capsys):
 
 
 STALE = """
-from engine import theano_flags
+from common import theano_flags
 theano_flags.configure("cpu", "float64")
 import theano
 from theano.gof import compilelock

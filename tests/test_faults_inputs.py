@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from theano import tensor
 
-from datasets import DataError
+from common.errors import RunError
 from datasets.convert_mnist import convert_binarized_mnist
 from datasets.corpus import Corpus, corpus_from_texts, prepare
 from datasets.mnist import Images
@@ -102,7 +102,7 @@ def test_examples_do_not_see_each_other(bits, time, batch, seed):
 def test_any_bytes_are_a_corpus_or_refused_by_name(text):
     try:
         corpus = corpus_from_texts("any", {"a": text, "b": text, "c": text})
-    except DataError as error:
+    except RunError as error:
         assert str(error).startswith("a") and "\n" not in str(error)
         assert not text or not text.strip() or text != prepared(text)
         return
@@ -118,7 +118,7 @@ def prepared(text):
     """What `prepare` makes of it, or nothing."""
     try:
         return prepare(text, "a")
-    except DataError:
+    except RunError:
         return None
 
 
@@ -130,7 +130,7 @@ def test_a_symbol_that_training_lacks_is_named(symbol, file):
     if symbol.encode() in GOOD:
         corpus_from_texts("any", texts)
         return
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(RunError) as caught:
         corpus_from_texts("any", texts)
     assert f"{file}, line 3: the symbol {symbol!r}" in str(caught.value)
 
@@ -168,7 +168,7 @@ def test_any_change_of_an_image_file_is_noticed(
     if well_formed and not digits.strip(b"01"):
         convert_binarized_mnist(*arguments)
         return
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(RunError) as caught:
         convert_binarized_mnist(*arguments)
     assert str(folder / "b") in str(caught.value) and "line" in str(caught.value)
     assert "\n" not in str(caught.value) and not path.exists()

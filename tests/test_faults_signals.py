@@ -59,7 +59,7 @@ def test_a_hard_life(experiment, tmp_path):
 PRODUCTS = """
 import signal, sys, time
 import numpy
-from engine import theano_flags
+from common import theano_flags
 theano_flags.configure("cpu", "float32")
 import theano
 from theano import tensor

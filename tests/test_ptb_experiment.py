@@ -12,9 +12,9 @@ import numpy
 import pytest
 
 import ptb_experiment
-from engine import device
 from experiments import ptb_options
 from experiments.trained import choose
+from runs.facts import archive_commit
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = (
@@ -78,7 +78,7 @@ def test_the_run_folder(finished):
     assert facts["versions"]["theano"] == "1.0.5"
     assert facts["blocks"]["version"] and facts["host"]["blas"]
     assert 1e8 < facts["peak_memory"] < 4e9  # bytes
-    known = device.archive_commit()
+    known = archive_commit()
     assert facts["archive"] == known and (known is None or len(known) >= 7)
     log = [json.loads(x) for x in (finished / "metrics.jsonl").read_text().splitlines()]
     assert [(row["epoch"], row["updates"]) for row in log] == [(1, 400), (2, 800)]

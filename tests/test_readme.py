@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy
 import yaml
 
-from experiments.table_1 import published
+from experiments.published import published
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from common import theano_flags
 from common.errors import RunError
-from engine import theano_flags
 from experiments import draw_options, ptb_options
 from experiments.recorded import recorded
 from tests import small

@@ -11,7 +11,7 @@ import pytest
 
 from experiments import draw_options, presets, ptb_options
 from experiments.options import configuration
-from experiments.table_1 import published
+from experiments.published import published
 from report import __main__ as program
 from report import groups, runs
 from report.document import Document

@@ -269,7 +269,7 @@ def test_sums_of_products_leave_the_scan_together():
 SCRIPT = """
 import json, sys
 sys.path.insert(0, {root!r})
-from engine import theano_flags
+from common import theano_flags
 theano_flags.configure("cpu", "float32")
 import numpy, theano
 from theano import tensor

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import RunError
 from install import blas, blocks, environment, python38, steps
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,7 +95,7 @@ def test_what_lacks_something_is_passed_over(tmp_path):
     program(tmp_path / "e/python3.8", "echo hello\n")
     program(tmp_path / "f/python3.8", "exit 0\n")
     folders = [tmp_path / letter for letter in "abcdef"]
-    with pytest.raises(steps.SetupError) as error:
+    with pytest.raises(RunError) as error:
         python38.find(search(tmp_path, *folders))
     for words in ["is CPython 3.9.1", "is PyPy", "python3.8-dev", "python3.8-venv"]:
         assert words in str(error.value)
@@ -108,10 +109,10 @@ def test_the_one_asked_for_or_none(tmp_path):
     variables = search(tmp_path, tmp_path / "bin", REPRODUCE_PYTHON=mine)
     assert python38.find(variables)[0] == mine
     python(tmp_path / "mine", version=[3, 11, 2])
-    with pytest.raises(steps.SetupError, match="REPRODUCE_PYTHON.*is CPython 3.11.2"):
+    with pytest.raises(RunError, match="REPRODUCE_PYTHON.*is CPython 3.11.2"):
         python38.find(variables)
     variables["REPRODUCE_PYTHON"] = str(tmp_path / "missing")
-    with pytest.raises(steps.SetupError, match="missing, which does not run"):
+    with pytest.raises(RunError, match="missing, which does not run"):
         python38.find(variables)
 
 
@@ -137,7 +138,7 @@ def test_uv_that_fails_does_not_hide_the_rest(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "LOG", str(tmp_path / "log"))
     python(tmp_path / "a/python3.8", has_header=False)
     program(tmp_path / "home/.cargo/bin/uv", "echo no network\nexit 2\n")
-    with pytest.raises(steps.SetupError, match="set REPRODUCE_PYTHON") as error:
+    with pytest.raises(RunError, match="set REPRODUCE_PYTHON") as error:
         python38.find(search(tmp_path, tmp_path / "a"))
     for words in ["python3.8-dev", "with uv failed (exit status 2): no network"]:
         assert words in str(error.value)
@@ -200,7 +201,7 @@ def test_blocks_is_upstream(tmp_path, upstream, wanted):
 
 def test_blocks_that_cannot_be_had(tmp_path, upstream, monkeypatch, capsys):
     def refused(wanted, match):
-        with pytest.raises(steps.SetupError, match=match):
+        with pytest.raises(RunError, match=match):
             blocks.choose(wanted)
 
     refused(str(tmp_path / "nowhere"), "nowhere: is not a folder")
@@ -232,10 +233,10 @@ def test_standin_digest_sees_sources_only(upstream):
 def test_missing_compiler_is_named(tmp_path, monkeypatch):
     program(tmp_path / "apt-get", "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(steps.SetupError, match="apt-get install g\\+\\+"):
+    with pytest.raises(RunError, match="apt-get install g\\+\\+"):
         blas.check_compiler()
     program(tmp_path / "g++", "echo cannot find crt1.o\nexit 1\n")
-    with pytest.raises(steps.SetupError, match="crt1.o.*apt-get install g\\+\\+"):
+    with pytest.raises(RunError, match="crt1.o.*apt-get install g\\+\\+"):
         blas.check_compiler()
 
 
@@ -294,7 +295,7 @@ def test_the_source_for_onednn_compiles():
 
 def test_no_blas(monkeypatch):
     monkeypatch.setattr(blas, "measure", lambda *arguments: {})
-    with pytest.raises(steps.SetupError, match="no BLAS links"):
+    with pytest.raises(RunError, match="no BLAS links"):
         blas.choose("/wheel", "g++")
 
 

@@ -1,6 +1,7 @@
 """The tables of obtained values beside the published ones."""
 
-from experiments.table_1 import published, table_1
+from experiments.published import published
+from experiments.table_1 import table_1
 
 
 def test_table_1():

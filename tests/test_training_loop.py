@@ -20,11 +20,12 @@ from bricks import BatchNorm
 from common.errors import RunError, UsageError
 from datasets.corpus import Corpus
 from datasets.ptb import training_stream, windows_stream
-from experiments import cli, population
+from experiments import population
 from runs import state
 from runs.folder import RunFolder, discard
 from training import extensions, plots, schedule
 from training.interrupt import Interrupted, Interrupts
+from training.loop import run_main_loop
 from training.progress import Progress, Shown
 
 SYMBOLS, LENGTH, BATCH = 5, 4, 8
@@ -157,7 +158,7 @@ class Loop:
 
     def run(self):
         with self.interrupts, self.folder:
-            cli.run_main_loop(self.main_loop, self.checkpoint, self.interrupts)
+            run_main_loop(self.main_loop, self.checkpoint, self.interrupts)
         return self
 
     @property

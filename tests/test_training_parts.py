@@ -8,11 +8,11 @@ import time
 
 import pytest
 
+import quick
 from experiments import ptb_options
 from training import schedule
 from training.interrupt import Interrupted, Interrupts
 from training.progress import duration
-from workflow import quick
 
 
 @pytest.mark.parametrize(

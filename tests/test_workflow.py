@@ -13,8 +13,8 @@ import yaml
 
 from common.errors import RunError, UsageError
 from experiments import draw_options, ptb_options
+from experiments.published import FIGURES
 from install import workflow as environment
-from report.figures.__main__ import NAMES as FIGURES
 from report.runs import changes, published
 from training import interrupt
 from workflow import run as slots

@@ -6,14 +6,41 @@ from blocks.graph import ComputationGraph
 from blocks.main_loop import MainLoop
 
 from bricks import UnitNorm
-from experiments import cli
 from runs import state
 from training import extensions as ext
 from training import plots, schedule
+from training.announce import announce
+from training.interrupt import Interrupted
 from training.progress import Progress
 
 # What a unit is called for people.
 UNITS = {"bpc": "bpc", "nll": "nats"}
+
+
+def run_main_loop(main_loop, checkpoint, interrupts):
+    """Run Blocks' main loop; save what there is if a signal ends it.
+
+    Raises
+    ------
+    Interrupted
+        After a signal, once everything is saved.
+    """
+    try:
+        # Its extensions say when a signal has to wait.
+        with interrupts.at_once():
+            main_loop.run()
+    except Interrupted:
+        # It struck where work can be dropped at once: compilation or validation.
+        pass
+    with interrupts.deferred():
+        if interrupts.received:
+            checkpoint.save()
+            history = checkpoint.history
+            print(
+                f"Stopped after update {history.updates:,}, in epoch "
+                f"{history.epoch + 1}: give the same command and --resume to go on."
+            )
+    interrupts.check()
 
 
 def descent(options, brick, cost):
@@ -97,7 +124,7 @@ def train(
     variables = state.variables(algorithm, parameters, adam.learning_rate)
 
     needed = folder.require_disk(variables, parameters)
-    cli.announce(options, folder, device_name, data, plan, parameters, needed)
+    announce(options, folder, device_name, data, plan, parameters, needed)
     if not folder.ending:
         checkpoint = ext.Checkpoint(
             lambda: folder.save_state(variables),
@@ -137,7 +164,7 @@ def train(
                 ext.StopOnSignal(interrupts),
             ],
         )
-        cli.run_main_loop(main_loop, checkpoint, interrupts)
+        run_main_loop(main_loop, checkpoint, interrupts)
 
     title = f"{plan['model']}, {data.name}"
     plots.curves(folder.path / "plot.png", history.rows, unit, title)

@@ -12,9 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from common.errors import RunError, UsageError, report
+from common.errors import RunError, report
 from common.trust import regular
-from datasets import DataError
 from install import steps
 from install import workflow as environment
 from training.interrupt import TIME_IS_OVER
@@ -229,7 +228,7 @@ def main(arguments=None):
         with steps.signals_stop():
             python = environment.ensure()
         return work(options, python)
-    except (RunError, UsageError, DataError, steps.SetupError) as error:
+    except RunError as error:
         return report("./reproduce all", error)
     except steps.Interrupted as stop:
         return 128 + stop.signum

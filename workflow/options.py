@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from experiments.options import count, positive
-from experiments.options import device as device_name
+from common.arguments import count, positive
+from common.arguments import device as device_name
 
 DESCRIPTION = """\
 Do all that a plan names: fetch the data, train the models, draw the figures, write the

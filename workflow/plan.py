@@ -26,13 +26,11 @@ import yaml
 
 from common.errors import RunError, UsageError
 from experiments import draw_options, ptb_options
-from report.figures.__main__ import NAMES as FIGURES
+from experiments.published import FIGURES
 from runs.folder import folder_name
 
 EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}
 KEYS = {"results", "data_dir", "runs", "figures", "report"}
-# The experiment that a figure is about, where it is not of Penn Treebank.
-ABOUT = {"3": "draw"}
 # Options of the programs that are the workflow's own business.
 NOT_IN_A_PLAN = {"results_dir", "data_dir", "resume", "stop_after", "evaluate"}
 
@@ -79,7 +77,7 @@ class Plan:
             for chosen in self._combinations(number, entry):
                 self._add(number, chosen)
         experiments = {run["experiment"] for run in self.runs.values()}
-        default = [name for name in FIGURES if ABOUT.get(name, "ptb") in experiments]
+        default = [name for name, about in FIGURES.items() if about in experiments]
         self.figures = [str(name) for name in content.get("figures", default) or []]
         for name in self.figures:
             self._require(

@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 
+from common.arguments import Parser, count
 from common.errors import RunError
 from common.files import replacing, write_json
-from datasets import DataError
 from engine import device
 from experiments import cli
-from experiments.options import Parser, add_machine_options, count
+from experiments.options import add_machine_options
+from experiments.published import FIGURES
 
 DESCRIPTION = """Compute and draw the paper's figures, as PDF and PNG, with the numbers
 of those that are computed as JSON, which the report reads. 1: norm of one step's
@@ -16,7 +17,7 @@ gradient. 2 and 3: learning curves of the runs, Penn Treebank and DRAW. variance
 h_t and c_t over time, at initialisation and after training. stability: how a small
 change of h grows from step to step at initialisation."""
 
-NAMES = ("1", "2", "3", "variances", "stability")
+NAMES = tuple(FIGURES)
 FORMATS = ("pdf", "png")
 # Axes of Figure 1, and what it is sampled with.
 GAMMAS = [round(0.2 * step, 1) for step in range(1, 21)]
@@ -223,7 +224,7 @@ def run(options, interrupts):
         if "variances" in options.names:
             try:
                 variances(options)
-            except DataError as error:
+            except RunError as error:
                 if not options.all:
                     raise
                 print(f"Variances: not measured, for {error}; --sample needs no data.")

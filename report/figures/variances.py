@@ -8,7 +8,6 @@ from theano import tensor
 
 import ptb_experiment
 from common.errors import RunError
-from datasets import DataError
 from experiments import ptb_options, trained
 from runs.folder import load_parameters
 
@@ -58,7 +57,7 @@ def after_training(runs, data_dir, progress):
             brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
             best = run.path / "best.npz"
             trained.load(brick.all_parameters, load_parameters(best), best)
-        except (RunError, DataError) as error:
+        except RunError as error:
             problems.append(str(error))
             continue
         epoch = (run.facts.get("best") or {}).get("epoch")

@@ -8,6 +8,7 @@ import sys
 
 import draw_experiment
 import ptb_experiment
+from common.arguments import Parser
 from experiments import cli, draw_options, options, ptb_options
 from runs.folder import discard, folder_name
 
@@ -27,7 +28,7 @@ replaced."""
 
 
 def parse(arguments=None):
-    parser = options.Parser(prog="./reproduce quick", description=DESCRIPTION)
+    parser = Parser(prog="./reproduce quick", description=DESCRIPTION)
     parser.add_argument(
         "--experiment",
         choices=("both", "ptb", "draw"),

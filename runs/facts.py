@@ -1,0 +1,95 @@
+"""What a run runs on: versions, Blocks, the archive's own commit, the machine."""
+
+import json
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from common import ROOT
+
+PACKAGES = ("Theano", "fuel", "blocks", "numpy", "scipy", "h5py", "pygpu", "tqdm")
+
+
+def which_blocks():
+    """Return the version of Blocks, and what set-up noted about it."""
+    import blocks
+
+    note = Path(sys.prefix) / "blocks.json"
+    try:
+        known = json.loads(note.read_text())
+    except (OSError, ValueError):
+        known = {}
+    known.pop("from", None)  # a path of this machine
+    known["version"] = blocks.__version__
+    known["standin"] = "standin" in blocks.__version__
+    return known
+
+
+def versions():
+    """Return the versions of Python and of the packages that matter."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package.lower()] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def archive_commit():
+    """The archive's own commit, ending in + where files were changed; else None."""
+    command = ["git", "-C", str(ROOT), "describe", "--always"]
+    try:
+        done = subprocess.run(
+            [*command, "--abbrev=12", "--dirty=+"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.decode().strip()
+
+
+def host():
+    """Return what there is to know about this machine, Theano's BLAS included.
+
+    Another BLAS, or another number of its threads, rounds differently.
+    """
+    import theano
+
+    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+    return {
+        "name": socket.gethostname(),
+        "system": platform.platform(),
+        "cpu": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "blas": " ".join(re.findall(r"-l(\S+)", theano.config.blas.ldflags)),
+        "threads": {name: os.environ[name] for name in threads if name in os.environ},
+    }
+
+
+def processor(path="/proc/cpuinfo"):
+    """The processor's name, family and model.
+
+    A virtual machine may give no name but the maker's, and times of two generations
+    are not to be compared.
+    """
+    facts = {}
+    try:
+        with open(path) as file:
+            for line in file:
+                name, _, value = line.partition(":")
+                facts.setdefault(name.strip(), value.strip())
+    except OSError:
+        pass
+    found = facts.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in facts and "model" in facts:
+        found += f" (family {facts['cpu family']}, model {facts['model']})"
+    return found

@@ -1,0 +1,73 @@
+"""What a run says before it begins, and notes in its ``run.json``."""
+
+import os
+import sys
+
+from common.files import megabytes
+from runs import facts
+
+
+def announce(options, folder, device_name, corpus, lines, parameters, needed):
+    """Say what a run is about to do, and note it in ``run.json``.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    folder : runs.folder.RunFolder
+    device_name : str
+    corpus : object
+        The data, with ``name`` and ``checksums``.
+    lines : dict of str to str
+        What the experiment itself has to say.
+    parameters : dict of str to shared variable
+    needed : int
+        Bytes on disk.
+    """
+    blocks = facts.which_blocks()
+    for notice in notices(device_name, options.sample, blocks):
+        print(f"* {notice}")
+    number = sum(
+        variable.get_value(borrow=True).size for variable in parameters.values()
+    )
+    history = folder.history
+    lines = {
+        **lines,
+        "parameters": f"{number:,}, {options.floatX}",
+        "results": f"{folder.path}, up to {megabytes(needed)}",
+        "machine": f"{device_name}, Blocks {blocks['version']}",
+    }
+    if folder.continued:
+        lines["continued"] = (
+            f"after update {history.updates:,}, epoch {history.epoch + 1}"
+        )
+    for name, text in lines.items():
+        print(f"{name:10s} {text}")
+    sys.stdout.flush()
+    folder.describe(
+        configuration=folder.configuration,
+        seed=options.seed,
+        data={
+            "name": corpus.name,
+            "sample": options.sample,
+            "checksums": corpus.checksums,
+        },
+        parameters=number,
+        device=device_name,
+        blocks=blocks,
+        archive=facts.archive_commit(),
+        versions=facts.versions(),
+        host=facts.host(),
+    )
+
+
+def notices(device, sample, blocks):
+    """Return the lines that say in what this run is not the published one."""
+    lines = []
+    if sample:
+        lines.append("Built-in sample data: the figures say nothing about the paper's.")
+    if blocks["standin"]:
+        lines.append("Blocks is this archive's stand-in, not the upstream library.")
+    if device == "cpu":
+        cores = len(os.sched_getaffinity(0))
+        lines.append(f"No GPU: this runs on the CPU ({cores} cores).")
+    return lines
