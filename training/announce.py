@@ -7,36 +7,32 @@ from common.files import megabytes
 from runs import facts
 
 
-def announce(options, folder, device_name, corpus, lines, parameters, needed):
+def announce(task, session, needed):
     """Say what a run is about to do, and note it in ``run.json``.
 
     Parameters
     ----------
-    options : argparse.Namespace
-    folder : runs.folder.RunFolder
-    device_name : str
-    corpus : object
-        The data, with ``name`` and ``checksums``.
-    lines : dict of str to str
-        What the experiment itself has to say.
-    parameters : dict of str to shared variable
+    task : training.task.Task
+    session : training.task.Session
     needed : int
         Bytes on disk.
     """
+    options, folder, data = session.options, session.folder, session.data
     blocks = facts.which_blocks()
-    for notice in notices(device_name, options.sample, blocks):
+    for notice in notices(session.device, options.sample, blocks):
         print(f"* {notice}")
     number = sum(
-        variable.get_value(borrow=True).size for variable in parameters.values()
+        variable.get_value(borrow=True).size
+        for variable in task.brick.all_parameters.values()
     )
-    history = folder.history
     lines = {
-        **lines,
+        **task.plan,
         "parameters": f"{number:,}, {options.floatX}",
         "results": f"{folder.path}, up to {megabytes(needed)}",
-        "machine": f"{device_name}, Blocks {blocks['version']}",
+        "machine": f"{session.device}, Blocks {blocks['version']}",
     }
     if folder.continued:
+        history = folder.history
         lines["continued"] = (
             f"after update {history.updates:,}, epoch {history.epoch + 1}"
         )
@@ -47,12 +43,12 @@ def announce(options, folder, device_name, corpus, lines, parameters, needed):
         configuration=folder.configuration,
         seed=options.seed,
         data={
-            "name": corpus.name,
+            "name": data.name,
             "sample": options.sample,
-            "checksums": corpus.checksums,
+            "checksums": data.checksums,
         },
         parameters=number,
-        device=device_name,
+        device=session.device,
         blocks=blocks,
         archive=facts.archive_commit(),
         versions=facts.versions(),

@@ -43,16 +43,14 @@ def run_main_loop(main_loop, checkpoint, interrupts):
     interrupts.check()
 
 
-def descent(options, brick, cost):
+def descent(options, task):
     """An update: clip the gradient, Adam, back to unit norms, in this order.
 
     Parameters
     ----------
     options : argparse.Namespace
         Its `learning_rate` and `clipping` count.
-    brick : brick
-        As for :func:`train`.
-    cost : Theano scalar
+    task : training.task.Task
 
     Returns
     -------
@@ -61,70 +59,36 @@ def descent(options, brick, cost):
     adam : blocks.algorithms.Adam
         Its step rule, whose learning rate changes.
     """
-    adam = Adam(options.learning_rate)
+    brick, adam = task.brick, Adam(options.learning_rate)
     clip = StepClipping(options.clipping or None)
     algorithm = GradientDescent(
-        cost=cost,
+        cost=task.cost,
         parameters=brick.trained_parameters,
         step_rule=CompositeRule([clip, adam, UnitNorm(brick.unit_norm_parameters)]),
     )
     # Moving averages of batch normalisation's population statistics.
-    algorithm.add_updates(ComputationGraph(cost).updates)
+    algorithm.add_updates(ComputationGraph(task.cost).updates)
     return algorithm, adam
 
 
-def train(
-    options,
-    interrupts,
-    folder,
-    device_name,
-    data,
-    plan,
-    brick,
-    cost,
-    stream,
-    monitoring,
-    metrics,
-    reported=None,
-):
+def train(task, session):
     """Train until ``folder.ending`` says why to end, from where the run has got to.
 
     Parameters
     ----------
-    options : argparse.Namespace
-    interrupts : training.interrupt.Interrupts
-    folder : runs.folder.RunFolder
-        Entered.
-    device_name : str
-    data : object
-        With ``name`` and ``checksums``.
-    plan : dict of str to str
-        What the experiment itself says of the run.
-    brick : brick
-        The model, initialised; with ``all_parameters``, ``trained_parameters`` and
-        ``unit_norm_parameters``.
-    cost : Theano scalar
-    stream : datasets.streams.PositionedStream
-        Positioned where the run has got to.
-    monitoring : list of extensions
-        They leave figures in the log after each epoch.
-    metrics : list of str
-        See :class:`training.extensions.Record`; what follows the last underscore of
-        the first is the unit.
-    reported : Theano scalar, optional
-        The training figure, whose mean over an epoch is logged; default: the cost.
+    task : training.task.Task
+        Its stream is put where the run has got to.
+    session : training.task.Session
     """
-    history, parameters = folder.history, brick.all_parameters
-    unit = metrics[0].rpartition("_")[2]
+    options, interrupts, folder = session.options, session.interrupts, session.folder
+    history, parameters = folder.history, task.brick.all_parameters
+    unit = task.metrics[0].rpartition("_")[2]
 
-    algorithm, adam = descent(options, brick, cost)
-    meter = ext.Meter(
-        algorithm, cost if reported is None else reported, history, parameters
-    )
+    algorithm, adam = descent(options, task)
+    meter = ext.Meter(algorithm, task.reported, history, parameters)
     variables = state.variables(algorithm, parameters, adam.learning_rate)
 
-    needed = folder.require_disk(variables, parameters)
-    announce(options, folder, device_name, data, plan, parameters, needed)
+    announce(task, session, folder.require_disk(variables, parameters))
     if not folder.ending:
         checkpoint = ext.Checkpoint(
             lambda: folder.save_state(variables),
@@ -132,49 +96,51 @@ def train(
             interrupts,
             options.save_every,
         )
-        main_loop = MainLoop(
-            algorithm,
-            stream,
-            extensions=[
-                ext.TakeSignals(interrupts),
-                ext.Forget(),
-                ext.Resume(history, variables, folder.values(variables)),
-                schedule.modifier(
-                    adam.learning_rate,
-                    options.decay_schedule,
-                    options.learning_rate,
-                    options.decay,
-                ),
+        extensions = [
+            ext.TakeSignals(interrupts),
+            ext.Forget(),
+            ext.Resume(history, variables, folder.values(variables)),
+            schedule.modifier(
+                adam.learning_rate,
+                options.decay_schedule,
+                options.learning_rate,
+                options.decay,
+            ),
+            meter,
+            *task.monitoring,
+            ext.Record(
+                history, meter, task.metrics, lambda: folder.save_best(parameters)
+            ),
+            checkpoint,
+            Progress(
+                history,
                 meter,
-                *monitoring,
-                ext.Record(
-                    history, meter, metrics, lambda: folder.save_best(parameters)
-                ),
-                checkpoint,
-                Progress(
-                    history,
-                    meter,
-                    options.epochs,
-                    stream.batches_per_epoch,
-                    UNITS[unit],
-                ),
-                # Blocks' own extension for patience counts from the start of the
-                # program; the history counts over resumptions too.
-                FinishAfter().add_condition(["after_epoch"], lambda log: folder.ending),
-                ext.StopOnSignal(interrupts),
-            ],
-        )
+                options.epochs,
+                task.stream.batches_per_epoch,
+                UNITS[unit],
+            ),
+            # Blocks' own extension for patience counts from the start of the
+            # program; the history counts over resumptions too.
+            FinishAfter().add_condition(["after_epoch"], lambda log: folder.ending),
+            ext.StopOnSignal(interrupts),
+        ]
+        main_loop = MainLoop(algorithm, task.stream, extensions=extensions)
         run_main_loop(main_loop, checkpoint, interrupts)
+    conclude(task, session, unit)
 
-    title = f"{plan['model']}, {data.name}"
+
+def conclude(task, session, unit):
+    """Leave the plot, and say how it ended."""
+    folder, history = session.folder, session.folder.history
+    title = f"{task.plan['model']}, {session.data.name}"
     plots.curves(folder.path / "plot.png", history.rows, unit, title)
-    chosen = metrics[1]
     if folder.ending == "patience":
         print(
-            f"Ended after epoch {history.epoch}: {options.patience} in a row brought "
-            "no better validation figure."
+            f"Ended after epoch {history.epoch}: {session.options.patience} in a row "
+            "brought no better validation figure."
         )
+    best = history.best
     print(
-        f"Best epoch {history.best['epoch']}: {history.best[chosen]:.4f} "
+        f"Best epoch {best['epoch']}: {best[task.metrics[1]]:.4f} "
         f"{UNITS[unit]} on validation. See {folder.path}"
     )
