@@ -1,10 +1,11 @@
 """Figures 2 and 3, from run folders."""
 
 import io
+import math
 from statistics import mean, stdev
 
+from report.readings import forms, full_name
 from report.runs import VALIDATION
-from report.tables import PAPER_FORM
 
 COLOURS = {
     "baseline": "#444444",
@@ -13,9 +14,13 @@ COLOURS = {
     "layer_norm": "#d68910",
     "norm_prop": "#c0392b",
 }
+# Of the forms of norm_prop, in the order of report.readings.FORMS.
+FORM_COLOURS = (COLOURS["norm_prop"], "#e8958c", "#7d3c98", "#c39bd3", "#17a2a2")
 # What is solid in the paper's figure, and what is dashed.
 SOLID = {"ptb": VALIDATION["ptb"], "draw": "test_nll"}
 DASHED = {"ptb": "train_bpc", "draw": None}
+# Of so many epochs the first one may lie above the picture.
+EARLY = 10
 AXIS = {"ptb": "bits per character", "draw": "bound on −log p, nats"}
 
 
@@ -40,15 +45,18 @@ def encode(figure, kind):
     return file.getvalue()
 
 
-def learning_curves(kind):
+def learning_curves(kind, small=False):
     """Draw Figure 2 or 3 for a kind of runs.
 
-    For each model the mean over the seeds, and one standard deviation (n - 1) around
-    it where there is more than one.
+    For each model, and each form of norm_prop that stands beside the paper's figure,
+    the mean over the seeds, as far as all have got, and one standard deviation (n - 1)
+    around it where there is more than one.
 
     Parameters
     ----------
     kind : report.groups.Kind
+    small : bool
+        For a place beside a table.
 
     Returns
     -------
@@ -57,56 +65,64 @@ def learning_curves(kind):
     """
     from matplotlib.ticker import MaxNLocator
 
-    # What the paper shows of DRAW is most likely the released form, the default.
-    forms = ((), PAPER_FORM) if kind.experiment == "draw" else ((),)
-    rows = [row for row in kind.rows() if row.variation in forms]
-    drawn = {(row.model, row.variation) for row in rows}
+    drawn = [
+        (model, variation, color)
+        for model, own in COLOURS.items()
+        for variation, color in zip(
+            forms(kind.experiment, model),
+            FORM_COLOURS if model == "norm_prop" else (own,),
+        )
+        if kind.of(model, variation)
+    ]
     if not drawn:
         return None
-    figure = new_figure(6.4, 4.2)
+    figure = new_figure(*((4.6, 3.0) if small else (6.4, 4.2)))
     axes = figure.add_subplot()
     names = (DASHED[kind.experiment], SOLID[kind.experiment])
-    for model, variation in sorted(drawn, key=lambda key: list(COLOURS).index(key[0])):
+    late = []
+    for model, variation, color in drawn:
         runs = kind.of(model, variation)
         length = min(len(run.rows) for run in runs)
         for name, style in zip(names, ("--", "-")):
-            if name is None:
-                continue
-            if variation:
-                style = ":"
-            draw_mean(axes, runs, name, length, style, model, variation)
+            if name is not None:
+                look = {"color": color, "linestyle": style}
+                if style == "-":
+                    look["label"] = full_name(kind.experiment, model, variation)
+                values = draw_mean(axes, runs, name, length, look)
+        # The first epochs would take up the picture.
+        late.append((length, max(values[length // EARLY :])))
+    if max(late)[0] >= EARLY:
+        axes.set_ylim(top=max(top for _, top in late if math.isfinite(top)))
     axes.set_xlabel("epoch")
     axes.set_ylabel(AXIS[kind.experiment])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="x-small" if small else "small")
     return figure
 
 
-def draw_mean(axes, runs, name, length, style, model, variation):
-    """Draw the mean over runs of one figure, with a band of one deviation."""
+def draw_mean(axes, runs, name, length, look):
+    """Draw the mean over runs of one figure, with a band of one deviation; return it.
+
+    Parameters
+    ----------
+    look : dict
+        Of the line; a line with a label gets the band.
+    """
     epochs = range(1, length + 1)
     values = [[run.rows[epoch - 1][name] for run in runs] for epoch in epochs]
     means = [mean(value) for value in values]
-    label = model + (", eq. 13-15" if variation else "")
-    solid = style != "--"
-    axes.plot(
-        epochs,
-        means,
-        style,
-        color=COLOURS[model],
-        label=label if solid else None,
-        marker="o" if length < 4 else None,
-        markersize=3,
-        linewidth=1.4 if solid else 1.0,
-    )
-    if len(runs) > 1 and solid:
+    width = 1.4 if "label" in look else 0.8
+    marker = "o" if length < 4 else None
+    axes.plot(epochs, means, marker=marker, markersize=3, linewidth=width, **look)
+    if len(runs) > 1 and "label" in look:
         spread = [stdev(value) for value in values]
         axes.fill_between(
             epochs,
             [m - s for m, s in zip(means, spread)],
             [m + s for m, s in zip(means, spread)],
-            color=COLOURS[model],
+            color=look["color"],
             alpha=0.15,
             linewidth=0,
         )
+    return means

@@ -7,14 +7,16 @@ taken literally.
 import base64
 import html
 import re
+from contextlib import contextmanager
 
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff;
-  max-width: 62rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
+  max-width: 76rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.2; }
 h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
 h3 { font-size: 1.05rem; margin-top: 1.6rem; }
+p, ul, pre, figure { max-width: 60rem; }
 .wide { overflow-x: auto; margin: 0.6rem 0; }
 table { border-collapse: separate; border-spacing: 0; font-size: 0.9rem;
   font-variant-numeric: tabular-nums; }
@@ -25,8 +27,18 @@ th { font-weight: 600; vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child, .texts th, .texts td { text-align: left; }
 .texts td { white-space: normal; min-width: 5rem; }
 .texts td:last-child { min-width: 13rem; overflow-wrap: anywhere; }
+th.part { text-align: left; padding-top: 0.6rem; border-bottom-color: #999; }
 tr.marked td { color: #6b4700; background: #fff6e0; }
 .texts td:first-child code { white-space: nowrap; }
+.glance { font-size: 0.85rem; line-height: 1.3; }
+.glance th, .glance td { padding-top: 0.12rem; padding-bottom: 0.12rem; }
+/* The difference of a partial run. */
+.glance tr.marked td:nth-child(4) { color: #8a8a8a; }
+.columns figure { margin: 0 0 0.6rem; }
+@media screen and (min-width: 64rem) {
+  .columns { display: grid; grid-template-columns: max-content 1fr;
+    gap: 2rem; }
+}
 figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; display: block; }
 figcaption, .note { font-size: 0.88rem; color: #444; }
@@ -86,36 +98,52 @@ class Document:
             "\n".join(f"- {escaped(item)}" for item in items),
         )
 
-    def table(self, caption, header, rows, marked=(), texts=False):
+    @contextmanager
+    def division(self, name=""):
+        """Put what is added meanwhile into a division of the HTML page.
+
+        The divisions within one named ``columns`` stand side by side where there is
+        room, and else one below the other.
+        """
+        self._html.append(f'<div class="{name}">')
+        yield
+        self._html.append("</div>")
+
+    def table(self, caption, header, rows, marked=(), look=""):
         """Add a table.
 
         Parameters
         ----------
         caption : str
         header : sequence of str
-        rows : sequence of sequence of str
+        rows : sequence of (sequence of str, or str)
+            A single string is the title of the rows that follow.
         marked : container of int
             Rows that stand out: they must not be taken for the others.
-        texts : bool
-            Of words, aligned to the left, rather than of numbers.
+        look : {'', 'texts', 'glance'}
+            Of numbers; of words, aligned to the left; or of numbers, set tight.
         """
         head = "".join(f"<th>{inline(cell)}</th>" for cell in header)
-        body = "".join(
-            f"<tr{' class=marked' if number in marked else ''}>"
-            + "".join(f"<td>{inline(cell)}</td>" for cell in row)
-            + "</tr>\n"
-            for number, row in enumerate(rows)
-        )
+        body = ""
+        for number, row in enumerate(rows):
+            cells = "".join(f"<td>{inline(cell)}</td>" for cell in row)
+            if isinstance(row, str):
+                cells = f'<th class="part" colspan="{len(header)}">{inline(row)}</th>'
+            mark = " class=marked" if number in marked else ""
+            body += f"<tr{mark}>{cells}</tr>\n"
         # Not a <caption>, which would scroll sideways with the table on a phone.
         title = f'<p class="title">{inline(caption)}</p>' if caption else ""
-        side = "---" if texts else "---:"
-        lines = [header, ["---"] + [side] * (len(header) - 1), *rows]
+        side = "---" if look == "texts" else "---:"
+        lines = [header, ["---"] + [side] * (len(header) - 1)]
+        for row in rows:
+            part = isinstance(row, str)
+            lines.append([f"**{row}**"] + [""] * (len(header) - 1) if part else row)
         lines = [
             "| " + " | ".join(escaped(cell).replace("|", "\\|") for cell in line) + " |"
             for line in lines
         ]
         self._add(
-            f'{title}<div class="wide"><table{" class=texts" if texts else ""}>'
+            f'{title}<div class="wide"><table class="{look}">'
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>",
             (f"**{escaped(caption)}**\n\n" if caption else "") + "\n".join(lines),
         )

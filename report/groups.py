@@ -3,7 +3,8 @@
 import math
 from statistics import mean, median, stdev
 
-from report.runs import EXPERIMENTS, NOT_THE_KIND, VARIATIONS
+from report.readings import full_name
+from report.runs import EXPERIMENTS, NOT_THE_KIND
 from training import presets
 
 PRESETS = {"ptb": presets.PTB, "draw": presets.DRAW}
@@ -12,7 +13,8 @@ PRESETS = {"ptb": presets.PTB, "draw": presets.DRAW}
 class Kind:
     """Runs of one experiment, on the same data, at the same size.
 
-    Models, seeds, the number of epochs and :data:`report.runs.VARIATIONS` may differ.
+    Models, seeds, the number of epochs and :data:`report.readings.VARIATIONS` may
+    differ.
 
     Attributes
     ----------
@@ -30,11 +32,7 @@ class Kind:
         self.experiment = first.experiment
         self.regularised = first.regularised
         self.sample = first.sample
-        self.changes = {
-            name: change
-            for name, change in first.changes.items()
-            if name not in VARIATIONS
-        }
+        self.changes = first.kind_changes
         self.runs = runs
 
     @property
@@ -70,34 +68,51 @@ class Kind:
             words.insert(0, "built-in sample data, not the paper's")
         return ", ".join(words)
 
+    @property
+    def title(self):
+        what = "Penn Treebank" if self.experiment == "ptb" else "DRAW"
+        return f"{what}, regularised" if self.regularised else what
+
+    @property
+    def label(self):
+        """The experiment and, in short, what is not as published."""
+        if self.published:
+            return f"{self.title}, published size"
+        size = " at small size" if "units" in self.changes else ""
+        changed = [f"{n.replace('_', ' ')} {c[1]}" for n, c in self.changes.items()]
+        return f"{self.title}{size}: {', '.join(changed)}"
+
     def rows(self):
         """Yield a :class:`Row` for each model, variation and number of epochs done.
 
-        Models in the paper's order; complete runs before partial ones.
+        Runs that went to their end are one row, however many epochs that took. Models
+        in the paper's order; full and complete rows before partial ones.
         """
         rows = {}
         for run in self.runs:
             if run.rows:
-                key = (run.model, run.variation, run.complete, len(run.rows))
-                rows.setdefault(key, []).append(run)
+                state = (not run.full, not run.complete, run.full or -len(run.rows))
+                rows.setdefault((run.model, run.variation, state), []).append(run)
         order = EXPERIMENTS[self.experiment].MODELS
-        for key in sorted(rows, key=lambda key: (order.index(key[0]), *spread(key))):
+
+        def position(key):
+            model, variation, state = key
+            # Of one option there may be numbers, words and None.
+            return order.index(model), len(variation), str(variation), state
+
+        for key in sorted(rows, key=position):
             yield Row(rows[key])
 
     def of(self, model, variation=()):
-        """Runs of a model: of those that have got furthest, one for each seed."""
+        """Runs of a model, one a seed: the full ones, or else those furthest on."""
         runs = [
-            run for run in self.runs if (run.model, run.variation) == (model, variation)
+            run
+            for run in self.runs
+            if run.rows and (run.model, run.variation) == (model, variation)
         ]
         furthest = max((len(run.rows) for run in runs), default=0)
-        return [run for run in runs if run.rows and len(run.rows) == furthest]
-
-
-def spread(key):
-    """Sort key: the published variation first, then complete, then more epochs."""
-    _, variation, complete, epochs = key
-    # Of one option there may be numbers, words and None.
-    return len(variation), str(variation), not complete, -epochs
+        full = [run for run in runs if run.full]
+        return full or [run for run in runs if len(run.rows) == furthest]
 
 
 class Row:
@@ -107,29 +122,28 @@ class Row:
     ----------
     mean, deviation : float
         Of the score over the runs; the deviation (n - 1) is None for a single run.
+    epochs : int
+        Done by all of them.
     seconds : float
         Mean over the runs of the median of the seconds of an epoch.
     """
 
     def __init__(self, runs):
         first = runs[0]
-        self.runs = runs
+        self.runs = sorted(runs, key=lambda run: run.seed)
+        self.experiment = first.experiment
         self.model = first.model
         self.variation = first.variation
-        self.epochs = len(first.rows)
-        self.complete = first.complete
+        self.epochs = min(len(run.rows) for run in runs)
+        self.complete = all(run.complete for run in runs)
+        self.full = all(run.full for run in runs)
         self.published_epochs = first.published_epochs
         self.mean, self.deviation = mean_deviation([run.score() for run in runs])
         self.seconds = mean(seconds(run) for run in runs)
 
     @property
-    def full(self):
-        """Whether as many epochs as published are done."""
-        return self.epochs == self.published_epochs
-
-    @property
     def seeds(self):
-        return sorted(run.seed for run in self.runs)
+        return [run.seed for run in self.runs]
 
     @property
     def devices(self):
@@ -137,21 +151,8 @@ class Row:
 
     @property
     def name(self):
-        """The model, and which readings of the paper differ."""
-        return variation_name(self.model, self.variation)
-
-
-def variation_name(model, variation):
-    return f"{model} ({variation_words(variation)})" if variation else model
-
-
-def variation_words(variation):
-    words = []
-    for option, value in variation:
-        value = f"{value:g}" if isinstance(value, float) else str(value).lower()
-        option = option.replace("_", " ")
-        words.append(option if value == "true" else f"{option} {value}")
-    return ", ".join(words)
+        """The model, and its reading of the paper."""
+        return full_name(self.experiment, self.model, self.variation)
 
 
 def seconds(run):
@@ -179,10 +180,9 @@ def kinds(runs):
     groups, repeats = {}, []
     # Of two runs of the same seed the one that got further counts.
     for run in sorted(runs, key=lambda run: (-len(run.rows), run.name, str(run.path))):
-        changes = {n: c for n, c in run.changes.items() if n not in VARIATIONS}
         key = (
             run.sample,
-            repr(sorted(changes.items())),
+            repr(sorted(run.kind_changes.items())),
             run.experiment,
             run.regularised,
             str(run.configuration.get("data")),
@@ -197,8 +197,8 @@ def kinds(runs):
         published = changes == "[]"
         return sample, not published, experiment != "ptb", regularised, key
 
-    found = [Kind(list(groups[key].values())) for key in sorted(groups, key=order)]
-    return found, repeats
+    sorted_kinds = [Kind(list(groups[k].values())) for k in sorted(groups, key=order)]
+    return sorted_kinds, repeats
 
 
 def ratio(row, kind):

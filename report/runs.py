@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+from report.readings import GAMMAS, PLAIN, REFERENCE, VARIATIONS, published_gammas
 from training import draw_options, ptb_options
 from training.errors import RunError
 from training.files import read_json
@@ -17,9 +18,6 @@ UNIT = {"ptb": "bpc", "draw": "nats"}
 # Options in which runs of the same kind may differ, or that say nothing of the kind.
 NOT_THE_KIND = {"seed", "epochs", "patience", "device", "save_every", "preset"}
 NOT_THE_KIND |= {"model", "data", "sample", "regularise"}
-# Readings of the paper: runs that differ in these are rows of the same table.
-VARIATIONS = ("compensation", "moments", "decay_schedule", "forget_bias")
-VARIATIONS += ("input_scale", "recurrent_init", "softmax_gamma", "unit_norms")
 
 
 class Run:
@@ -98,16 +96,52 @@ class Run:
         )
 
     @property
-    def published_epochs(self):
-        return self._published()["epochs"]
+    def kind_changes(self):
+        """The changes that are no reading of the paper: size, and how it is trained."""
+        return {n: c for n, c in self.changes.items() if n not in VARIATIONS}
 
-    def _published(self):
-        return published(self.experiment, self.model, self.regularised)
+    @property
+    def gammas(self):
+        """Initial gammas by name, as given or else as published."""
+        known = published_gammas(self.experiment, self.model)
+        given = {name: self.configuration.get(name) for name in GAMMAS}
+        return {**known, **{n: g for n, g in given.items() if g is not None}}
+
+    @property
+    def plain_softmax(self):
+        """Whether its softmax layer is not weight-normalised."""
+        models = EXPERIMENTS[self.experiment].ONLY_FOR.get("softmax_gamma", ())
+        return self.model not in models or PLAIN in self.variation
+
+    @property
+    def published_epochs(self):
+        return published(self.experiment, self.model, self.regularised)["epochs"]
+
+    @property
+    def ended_by_patience(self):
+        how = self.facts.get("status"), self.facts.get("ended_by")
+        return how == ("finished", "patience")
+
+    @property
+    def full(self):
+        """Whether it is of the published size and ran to its end.
+
+        That is the published number of epochs, or fewer if by patience.
+        """
+        ended = self.ended_by_patience or len(self.rows) == self.published_epochs
+        return ended and not self.sample and not self.kind_changes
 
     @property
     def complete(self):
-        """Whether it did as many epochs as it was asked for."""
-        return len(self.rows) >= self.epochs_wanted
+        """Whether it is full, or did as many epochs as it was asked for."""
+        return self.full or len(self.rows) >= self.epochs_wanted
+
+    @property
+    def best_epoch(self):
+        """The first epoch with the lowest validation figure."""
+        name = VALIDATION[self.experiment]
+        rows = [row for row in self if row[name] == row[name]] or self.rows
+        return min(rows, key=lambda row: row[name])["epoch"]
 
     @property
     def diverged(self):
@@ -126,6 +160,11 @@ class Run:
         if self.experiment == "draw":
             values = values[-1:]
         return min((value for value in values if value == value), default=math.inf)
+
+    @property
+    def sequence_score(self):
+        """The figure of Table 2: the test text as one sequence. None if not scored."""
+        return self.evaluation.get("test_sequence_bpc")
 
     @property
     def device(self):
@@ -150,16 +189,22 @@ def changes(experiment, configuration):
     -------
     dict of str to tuple
         The published value and the run's. An option that the run does not know, for
-        it is older, does not count.
+        it is older, does not count, nor does one that its model does not have.
     """
-    expected = published(
-        experiment, configuration["model"], configuration.get("regularise")
-    )
-    return {
-        name: (expected.get(name), value)
-        for name, value in sorted(configuration.items())
-        if name not in NOT_THE_KIND and expected.get(name) != value
-    }
+    model = configuration["model"]
+    expected = published(experiment, model, configuration.get("regularise"))
+    expected.update(REFERENCE[experiment])
+    only_for = EXPERIMENTS[experiment].ONLY_FOR
+    differing = {}
+    for name, value in sorted(configuration.items()):
+        if name in NOT_THE_KIND or model not in only_for.get(name, (model,)):
+            continue
+        # A gamma may be left to the model, or be given as what it is anyway.
+        if name in GAMMAS and value == published_gammas(experiment, model).get(name):
+            value = None
+        if expected.get(name) != value:
+            differing[name] = expected.get(name), value
+    return differing
 
 
 def read_rows(path, needed):

@@ -15,6 +15,7 @@ from report.document import Document
 from report.page import write
 from training import draw_options, presets, ptb_options
 from training.options import configuration
+from training.tables import published
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,6 +63,19 @@ def table(markdown, start):
     return cells[0], {row[0]: row[1:] for row in cells[2:]}
 
 
+def cells(markdown, start, row):
+    """The cells of a row by their column."""
+    header, rows = table(markdown, start)
+    return dict(zip(header[1:], rows[row]))
+
+
+def claim(markdown, start):
+    """The cells of each row of a claim's table, None for the title of rows."""
+    _, _, rest = markdown[markdown.index(f"**{start}") :].partition("| ---")
+    lines = rest.partition("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
 def report(folder):
     return write([folder]).as_markdown()
 
@@ -70,7 +84,9 @@ def test_no_runs(tmp_path):
     text = report(tmp_path)
     assert "0 runs: 0 of the published size" in text
     _, rows = table(text, "Character-level Penn Treebank, validation")
-    assert rows["norm_prop"][:2] == ["1.422", "no full run"]
+    assert rows["norm_prop, eq. 13-15"][:2] == ["1.422", "–"]
+    # The rows of the three tables twice, but for the models of others.
+    assert text.count("not begun") == 2 * (8 + 1 + 4 + 1)
     assert text.count("No runs yet.") >= 4
     html = write([tmp_path / "nowhere"]).as_html()
     assert "There is no folder" in html
@@ -82,52 +98,151 @@ def test_a_full_run_stands_beside_the_published_figure(tmp_path):
         values = [score + 0.5] * 48 + [score, score + 0.1]
         make_run(tmp_path, f"ptb --model norm_prop --seed {seed}", values, 20.0 + seed)
     make_run(tmp_path, "ptb --model baseline", [1.5] * 50, 16.0)
-    header, rows = table(report(tmp_path), "Character-level Penn Treebank, validation")
-    found = dict(zip(header[1:], rows["norm_prop"]))
+    text = report(tmp_path)
+    caption = "Character-level Penn Treebank, validation"
+    shown = cells(text, caption, "norm_prop, eq. 13-15")
     values = list(scores.values())
-    assert found["Obtained, bpc"] == f"{mean(values):.3f} ± {stdev(values):.3f}"
-    assert found["Obtained, bpc"] == "1.440 ± 0.026"
-    assert found["Difference"] == "+0.018"
-    assert found["Seeds"] == "1, 2, 3"
-    assert found["Epochs"] == "50 of 50"
+    assert shown["Obtained, bpc"] == f"{mean(values):.3f} ± {stdev(values):.3f}"
+    assert shown["Obtained, bpc"] == "1.440 ± 0.026"
+    assert shown["Difference"] == "+0.018"
+    assert shown["Seeds"] == "1, 2, 3"
+    assert shown["Epochs"] == "50 of 50, best 49"
     # 22 s against 16 s; and 413 s against 386 s in the paper.
-    assert (found["s/epoch"], found["Ratio"]) == ("22", "1.38")
-    assert (found["s/epoch GTX 750"], found["Ratio GTX 750"]) == ("413", "1.07")
-    assert dict(zip(header[1:], rows["baseline"]))["Difference"] == "+0.045"
-    assert rows["layer_norm"][1] == "no full run"
+    assert (shown["s/epoch"], shown["Ratio"]) == ("22", "1.38")
+    assert (shown["s/epoch GTX 750"], shown["Ratio GTX 750"]) == ("413", "1.07")
+    assert cells(text, caption, "baseline")["Difference"] == "+0.045"
+    assert cells(text, caption, "layer_norm")["Epochs"] == "not begun"
+    assert "4 runs: 4 of the published size, at their end; 0 partial" in text
+    # And at a glance.
+    line = (
+        "| norm_prop, eq. 13-15 | 1.422 | 1.440 ± 0.026 | +0.018 | 50 of 50, best 49 |"
+    )
+    assert line in text
+
+
+def by_patience(folder, arguments, scores, **facts):
+    """A run that ended by itself, for the last epochs were no better."""
+    make_run(folder, arguments, scores, ended_by="patience", **facts)
+
+
+def test_runs_that_ended_by_patience_are_full(tmp_path):
+    norm_prop = "ptb --model norm_prop --patience 2 --seed"
+    by_patience(tmp_path, f"{norm_prop} 1", [1.6, 1.40, 1.5, 1.5])
+    by_patience(tmp_path, f"{norm_prop} 2", [1.6, 1.5, 1.42, 1.5, 1.5])
+    by_patience(tmp_path, "ptb --model baseline --patience 2", [1.5, 1.6, 1.6])
+    text = report(tmp_path)
+    caption = "Character-level Penn Treebank, validation"
+    shown = cells(text, caption, "norm_prop, eq. 13-15")
+    assert shown["Obtained, bpc"] == "1.410 ± 0.014"
+    assert (shown["Difference"], shown["Seeds"]) == ("−0.012", "1, 2")
+    assert shown["Epochs"] == "ended after 4, 5, best 2, 3"
+    assert cells(text, caption, "baseline")["Epochs"] == "ended after 3, best 1"
+    assert "3 runs: 3 of the published size, at their end; 0 partial" in text
+    # Ahead after 2 and 3 of the 3 epochs that all have done, and at the end of each.
+    (_, line) = claim(text, "Norm Prop converges faster")
+    assert line[2] == "1.410 ± 0.014, 1.500"
+    assert line[3].startswith("ahead by 0.090 bpc; ahead in 2 of 3 epochs; reaches")
+    assert line[4] == "**mixed**, one seed on one side"
+
+
+@pytest.mark.parametrize(
+    "arguments, facts",
+    [
+        ("", {"ended_by": "patience", "status": "stopped"}),
+        ("", {"ended_by": "epochs"}),
+        ("--preset small", {"ended_by": "patience"}),
+        ("--batches-per-epoch 9", {"ended_by": "patience"}),
+        ("--sample", {"ended_by": "patience"}),
+    ],
+)
+def test_no_other_ending_makes_a_run_full(tmp_path, arguments, facts):
+    make_run(tmp_path, f"ptb --model norm_prop {arguments}", [1.4, 1.4], **facts)
+    (run,), _ = runs.find([tmp_path])
+    assert not run.full
+    assert "1 run: 0 of the published size" in report(tmp_path)
 
 
 @pytest.mark.parametrize(
     "arguments, epochs",
     [
-        ("ptb --model norm_prop", 49),
-        ("ptb --model norm_prop --epochs 3", 3),
-        ("ptb --model norm_prop --epochs 51", 51),
         ("ptb --model norm_prop --preset small --epochs 50", 50),
         ("ptb --model norm_prop --sample", 50),
-        ("ptb --model norm_prop --compensation released", 50),
         ("ptb --model norm_prop --regularise", 50),
         ("ptb --model norm_prop --decay-schedule none", 50),
+        ("ptb --model norm_prop --gamma-x 1", 50),
+        ("ptb --model norm_prop --softmax-gamma 0.5", 50),
     ],
 )
 def test_no_other_run_is_in_a_published_row(tmp_path, arguments, epochs):
     make_run(tmp_path, arguments, [1.0] * epochs)
-    _, rows = table(report(tmp_path), "Character-level Penn Treebank, validation")
-    assert rows["norm_prop"][1:3] == ["no full run", "–"]
+    text = report(tmp_path)
+    _, rows = table(text, "Character-level Penn Treebank, validation")
+    assert rows["norm_prop, eq. 13-15"][1:3] == ["–", "–"]
+    assert "1 run: " + "01"["regularise" in arguments] + " of the published" in text
     for name, row in rows.items():
         if row[1] == "1.000":
             # Under another name, without the published figure or a difference.
-            assert name == f"norm_prop, {epochs} epochs"
+            assert name.startswith("norm_prop, eq. 13-15, ")
             assert (row[0], row[2]) == ("–", "–")
 
 
-def test_a_partial_run_is_marked(tmp_path):
-    make_run(tmp_path, "ptb --model norm_prop", [1.9, 1.8], status="stopped")
+@pytest.mark.parametrize("epochs, more", [(49, ""), (3, "--epochs 3"), (51, "")])
+def test_a_partial_run_is_marked(tmp_path, epochs, more):
+    make_run(tmp_path, f"ptb --model norm_prop {more}", [1.9] * (epochs - 1) + [1.8])
     document = write([tmp_path])
-    _, rows = table(document.as_markdown(), "Character-level Penn Treebank, validation")
-    assert "**partial** 2 of 50" in rows["norm_prop, 2 epochs"]
-    (line,) = re.findall(r"<tr class=marked>.*", document.as_html())
-    assert "1.800" in line
+    text = document.as_markdown()
+    assert "1 run: 0 of the published size" in text
+    shown = cells(text, "Character-level Penn Treebank, val", "norm_prop, eq. 13-15")
+    assert shown["Obtained, bpc"] == "1.800"
+    assert shown["Difference"] == "(+0.378)"
+    assert f"{epochs} of 50" in shown["Epochs"]
+    marked = re.findall(r"<tr class=marked>.*", document.as_html())
+    assert all("1.800" in line for line in marked) and len(marked) >= 2
+    assert f"| 1.422 | 1.800 | (+0.378) | after {epochs} of 50 epochs |" in text
+
+
+def early(path):
+    """Make a run one of the early code's compensation."""
+    text = (path / "run.json").read_text()
+    text = text.replace('"compensation": "released"', '"compensation": "early"')
+    (path / "run.json").write_text(text)
+
+
+FORMS = {
+    "norm_prop, eq. 13-15": "--compensation paper --softmax-gamma 1",
+    "norm_prop, eq. 13-15, plain softmax": "--compensation paper --softmax-gamma none",
+    "norm_prop, as released": "--compensation released --softmax-gamma 1",
+    "norm_prop, as released, plain softmax": "--compensation released "
+    "--softmax-gamma none",
+}
+
+
+@pytest.mark.parametrize("default", [{}, {"compensation": "released"}])
+@pytest.mark.parametrize("softmax", [{}, {"softmax_gamma": None}])
+def test_a_row_for_each_form_whatever_the_default(
+    tmp_path, monkeypatch, default, softmax
+):
+    monkeypatch.setattr(
+        ptb_options, "DEFAULTS", {**ptb_options.DEFAULTS, **default, **softmax}
+    )
+    for number, options in enumerate(FORMS.values()):
+        arguments = f"ptb --model norm_prop {options}"
+        make_run(tmp_path, arguments, [1.50 + number / 100] * 50, name=f"-{number}")
+    make_run(tmp_path, "ptb --model baseline", [1.6] * 50)
+    make_run(tmp_path, "ptb --model weight_norm --softmax-gamma 1", [1.7] * 50)
+    text = report(tmp_path)
+    _, rows = table(text, "Character-level Penn Treebank, validation")
+    differences = ["+0.078", "+0.088", "+0.098", "+0.108"]
+    for number, (name, less) in enumerate(zip(FORMS, differences)):
+        assert rows[name][:3] == ["1.422", f"1.5{number}0", less]
+    assert rows["baseline"][:2] == ["1.455", "1.600"]
+    assert rows["weight_norm"][:2] == ["1.438", "1.700"]
+    assert len(rows) == 8 and "6 of the published size" in text
+    path = make_run(tmp_path, f"ptb --model norm_prop {options}", [1.3] * 50, name="e")
+    early(path)
+    _, rows = table(report(tmp_path), "Character-level Penn Treebank, validation")
+    name = "norm_prop, early code, plain softmax"
+    assert rows[name][:3] == ["1.422", "1.300", "−0.122"] and len(rows) == 9
 
 
 SMALL_EPOCHS = presets.PTB["small"]["epochs"]
@@ -147,32 +262,169 @@ def small(tmp_path, model, scores, seconds=10.0, more=""):
 def test_small_runs_have_a_table_of_their_own(tmp_path):
     small(tmp_path, "baseline", [2.00, 2.02], 10.0)
     small(tmp_path, "norm_prop", [1.80, 1.90], 12.0)
-    header, rows = table(report(tmp_path), "Penn Treebank: the preset `small`")
-    found = dict(zip(header[1:], rows["norm_prop"]))
-    assert found["bpc, validation"] == "1.850 ± 0.071"
-    assert found["Less the baseline"] == "−0.160"
-    assert found["The same, published"] == "−0.033"
-    assert found["Ratio"] == "1.20"
-    assert found["Epochs"] == f"{SMALL_EPOCHS} of 50"
+    shown = cells(
+        report(tmp_path), "Penn Treebank: the preset `small`", "norm_prop, eq. 13-15"
+    )
+    assert shown["bpc, validation"] == "1.850 ± 0.071"
+    assert shown["Less the baseline"] == "−0.160"
+    assert shown["The same, published"] == "−0.033"
+    assert shown["Ratio"] == "1.20"
+    assert shown["Epochs"] == f"{SMALL_EPOCHS} of 50"
 
 
-def test_claims(tmp_path):
+def verdicts(text):
+    """All words that judge, but for those on what was measured."""
+    start = text.index("**Norm Prop converges")
+    part = text[start : text.index("## What of norm_prop's gain")]
+    words = ("agrees", "contradicts", "undecided", "mixed", "less than", "comparable")
+    return [word for word in words if f"**{word}" in part]
+
+
+def test_small_runs_are_described_and_not_judged(tmp_path):
     small(tmp_path, "baseline", [2.00, 2.02])
     small(tmp_path, "weight_norm", [1.85, 1.86])
     small(tmp_path, "norm_prop", [1.80, 1.90], 10.0)
     small(tmp_path, "batch_norm", [1.70, 1.70], 14.0)
-    small(tmp_path, "layer_norm", [1.70], 10.2)
     text = report(tmp_path)
-    # (0.071^2 + 0.007^2) / 2, the root of it: 0.050; the difference is 0.005.
-    assert "norm_prop 1.850 ± 0.071 bpc, weight_norm 1.855 ± 0.007" in text
-    assert "**undecided**: within 2 standard errors (0.050)" in text
-    done = SMALL_EPOCHS
-    assert f"ahead after {done} of {done} epochs" in text
-    assert f"reaches the baseline's last figure in epoch {done}: **agrees**" in text
-    assert "**contradicts the claim**, beyond 2 standard errors" in text
-    assert "**contradicts the claim**, but not every model has more than one" in text
-    assert "batch_norm takes 1.40 times as long on A CPU, 2 cores: **agrees**" in text
-    assert "layer_norm takes 1.02 times as long on A CPU, 2 cores: **contra" in text
+    assert not verdicts(text)
+    done = f"after {SMALL_EPOCHS} epochs"
+    title, line = claim(text, "Norm Prop does better")
+    assert title[0].startswith("**Penn Treebank at small size: units 256; not the")
+    ours, theirs = "gammas 2, 2, 1", "weight_norm, gammas 1, 1, its own"
+    assert line[:2] == [f"eq. 13-15, {ours}", theirs]
+    assert line[2:4] == ["1.850 ± 0.071, 1.855 ± 0.007", f"ahead by 0.005 bpc {done}"]
+    _, line = claim(text, "Norm Prop performs similarly")
+    assert line[3:] == [f"behind by 0.150 bpc {done}", "–"]
+    _, line = claim(text, "Norm Prop is about 30%")
+    assert line[3:] == ["1.40 times as fast on A CPU, 2 cores", "–"]
+
+
+def test_partial_runs_are_described_and_not_judged(tmp_path):
+    make_run(tmp_path, "ptb --model norm_prop", [1.7, 1.6, 1.5], status="stopped")
+    make_run(tmp_path, "ptb --model baseline", [1.8, 1.65], status="stopped")
+    # One side that went to its end is not enough.
+    by_patience(tmp_path, "ptb --model layer_norm", [1.8, 1.58, 1.7])
+    make_run(tmp_path, "ptb --model weight_norm --epochs 2", [1.8, 1.6])
+    text = report(tmp_path)
+    _, line = claim(text, "Norm Prop converges faster")
+    assert line[3].startswith(
+        "ahead by 0.050 bpc after 2 of 50 epochs; ahead in 2 of 2"
+    )
+    assert line[4] == "none yet"
+    assert claim(text, "Norm Prop does better")[1][3:] == [
+        "level to 3 digits after 2 of 50 epochs",
+        "none yet",
+    ]
+    assert claim(text, "Norm Prop performs similarly")[1][3:] == [
+        "ahead by 0.080 bpc after 3 of 50 epochs",
+        "none yet",
+    ]
+    # But the time of an epoch may be judged.
+    _, line = claim(text, "Norm Prop is about 30%")
+    assert line[4] == "**contradicts the claim**, by 3 and 3 epochs"
+    assert verdicts(text) == ["contradicts"]
+
+
+def full(folder, model, scores, more="", seconds=10.0):
+    for seed, score in enumerate(scores, start=1):
+        arguments = f"ptb --model {model} --seed {seed} {more}"
+        by_patience(
+            folder, arguments, [score + 0.1, score, score], seconds=seconds, name=more
+        )
+
+
+def test_verdicts_on_full_runs(tmp_path):
+    full(tmp_path, "norm_prop", [1.41, 1.43])
+    full(tmp_path, "weight_norm", [1.43, 1.45])
+    full(tmp_path, "weight_norm", [1.40, 1.40], "--gamma-x 2 --gamma-h 2")
+    full(tmp_path, "baseline", [1.50])
+    full(tmp_path, "layer_norm", [1.405, 1.405], seconds=13.0)
+    full(tmp_path, "batch_norm", [1.40, 1.40], seconds=12.0)
+    text = report(tmp_path)
+    _, own, same = claim(text, "Norm Prop does better")
+    # The root of 2 * 0.0141^2 / 2 is 0.014, and half of the difference is 0.010.
+    assert own[1:] == [
+        "weight_norm, gammas 1, 1, its own",
+        "1.420 ± 0.014, 1.440 ± 0.014",
+        "ahead by 0.020 bpc",
+        "**undecided**, within 2 standard errors (0.014)",
+    ]
+    # 0.0141 over the root of 2 is 0.010.
+    assert same[1] == "weight_norm, gammas 2, 2, norm_prop's"
+    assert same[3:] == [
+        "behind by 0.020 bpc",
+        "**undecided**, within 2 standard errors (0.010)",
+    ]
+    _, line = claim(text, "Norm Prop converges")
+    assert line[4] == "**agrees**, one seed on one side"
+    _, batch, layer = claim(text, "Norm Prop performs similarly")
+    # The paper has 0.011 and 0.017 between them.
+    assert batch[4].startswith("**undecided**") and "0.011" not in batch[4]
+    assert layer[3] == "behind by 0.015 bpc"
+    assert layer[4].endswith("up to 0.017 behind counts as similar")
+    _, batch, layer = claim(text, "Norm Prop is about 30%")
+    assert batch[3:] == [
+        "1.20 times as fast on A CPU, 2 cores",
+        "**less than claimed**, by 6 and 6 epochs",
+    ]
+    assert layer[2:] == [
+        "10 s, 13 s",
+        "1.30 times as fast on A CPU, 2 cores",
+        "**agrees**, by 6 and 6 epochs",
+    ]
+
+
+def test_verdicts_on_one_seed_say_so(tmp_path):
+    full(tmp_path, "norm_prop", [1.45], "--softmax-gamma none")
+    full(tmp_path, "weight_norm", [1.44])
+    full(tmp_path, "batch_norm", [1.42])
+    text = report(tmp_path)
+    _, line = claim(text, "Norm Prop does better")
+    # What else the two differ in is named.
+    assert line[0] == "eq. 13-15, plain softmax, gammas 2, 2, 1"
+    assert line[1] == "weight_norm, gammas 1, 1, its own, normalised softmax"
+    assert line[4] == "**contradicts the claim**, one seed each"
+    _, line = claim(text, "Norm Prop performs similarly")
+    assert line[1] == "batch_norm"
+    assert line[4] == "**contradicts the claim**, one seed each"
+
+
+def test_times_are_of_the_same_device(tmp_path):
+    make_run(tmp_path, "ptb --model norm_prop", [1.7])
+    make_run(tmp_path, "ptb --model layer_norm", [1.7], device="cuda")
+    assert "times as fast" not in report(tmp_path)
+
+
+def test_the_ladder(tmp_path):
+    plain = "--softmax-gamma none"
+    small(tmp_path, "weight_norm", [1.90, 1.92])
+    small(tmp_path, "weight_norm", [1.82], more="--gamma-x 2 --gamma-h 2")
+    small(tmp_path, "norm_prop", [1.75])
+    small(tmp_path, "norm_prop", [1.70], more="--compensation released")
+    small(tmp_path, "norm_prop", [1.60], more=f"--compensation released {plain}")
+    once = "ptb --model norm_prop --preset small --compensation released --epochs 2"
+    early(make_run(tmp_path, once, [1.9, 1.65], name="early"))
+    text = report(tmp_path)
+    part = text[
+        text.index("## What of norm_prop's gain") : text.index("## The paper's")
+    ]
+    assert part.count("| The step |") == 1
+    assert "normalised softmax, after 2 epochs**" in part
+    lines = [
+        line.strip("|").split("|") for line in part.splitlines() if "_norm |" in line
+    ]
+    lines += [
+        line.strip("|").split("|") for line in part.splitlines() if "_prop |" in line
+    ]
+    # After two epochs, of which the second is 0.3 above the third: not the last figure.
+    assert [[cell.strip() for cell in line[1:4]] for line in lines] == [
+        ["gammas 1, 1", "2.210 ± 0.014", "–"],
+        ["gammas 2, 2", "2.120", "−0.090"],
+        ["gamma_c 1", "no run", "–"],
+        ["division as in eq. 13-15", "2.050", "−0.070 in 2 steps"],
+        ["division as released, in its place", "2.000", "−0.050"],
+        ["division as in the early code, in its place", "1.650", "−0.350"],
+    ]
 
 
 def test_readings(tmp_path):
@@ -191,22 +443,42 @@ def test_readings(tmp_path):
     part = text[text.index("## Other readings") : text.index("## Figures")]
     lines = [line for line in part.splitlines() if line.startswith(("| n", "| b"))]
     assert sum("**partial** 1 of 50" in line for line in lines) == 1
-    cells = [[cell.strip() for cell in line.split("|")][1:5] for line in lines]
-    assert cells == [
-        ["baseline", "the default", "1.880", "–"],
+    shown = [[cell.strip() for cell in line.split("|")][1:5] for line in lines]
+    assert shown == [
+        ["baseline", "the reference", "1.880", "–"],
         ["baseline", "unit norms", "1.870", "−0.010"],
-        ["norm_prop", "the default", "1.800", "–"],
-        ["norm_prop", "compensation none", "1.840", "+0.040"],
-        # The default has 2.100 after one epoch.
-        ["norm_prop", "forget bias 0", "2.000", "−0.100"],
-        ["norm_prop", "input scale 1", "2.200", "+0.100"],
-        ["norm_prop", "moments variance", "1.830", "+0.030"],
-        ["norm_prop", "softmax gamma 0.5", "1.810", "+0.010"],
-        ["norm_prop", "softmax gamma none", "1.820", "+0.020"],
+        ["norm_prop", "eq. 13-15", "1.800", "–"],
+        ["norm_prop", "no compensation", "1.840", "+0.040"],
+        # The reference has 2.100 after one epoch.
+        ["norm_prop", "eq. 13-15, forget bias 0", "2.000", "−0.100"],
+        ["norm_prop", "eq. 13-15, input scale 1", "2.200", "+0.100"],
+        ["norm_prop", "eq. 13-15, moments variance", "1.830", "+0.030"],
+        ["norm_prop", "eq. 13-15, softmax gamma 0.5", "1.810", "+0.010"],
+        ["norm_prop", "eq. 13-15, plain softmax", "1.820", "+0.020"],
     ]
-    # They are not rows of the table of models, whose baseline is the default.
+    # They are not rows of the table of models, whose baseline is the reference.
     assert "| baseline | 1.880 | +0.000 |" in text
+    assert "| norm_prop, eq. 13-15, plain softmax | 1.820 | −0.060 |" in text
     assert "input scale" not in text[: text.index("## Other readings")]
+
+
+def test_gammas_are_readings_and_the_published_ones_are_none(tmp_path):
+    make_run(tmp_path, "ptb --model weight_norm --gamma-x 1 --gamma-h 1", [1.7])
+    make_run(
+        tmp_path, "ptb --model weight_norm --gamma-x 2 --gamma-h 2", [1.6], name="2"
+    )
+    all_kinds, _ = groups.kinds(runs.find([tmp_path])[0])
+    assert [[row.name for row in kind.rows()] for kind in all_kinds] == [
+        ["weight_norm", "weight_norm, gamma_x 2, gamma_h 2"]
+    ]
+
+
+def test_the_published_gammas_are_those_of_the_models():
+    from bricks import draw, models
+
+    for experiment, module in (("ptb", models), ("draw", draw)):
+        for model, gammas in published()["gammas"][experiment].items():
+            assert gammas == module.PUBLISHED_GAMMAS[model]
 
 
 def test_both_forms_of_table_3(tmp_path):
@@ -221,26 +493,40 @@ def test_both_forms_of_table_3(tmp_path):
 
 def test_claims_of_both_forms_in_draw(tmp_path):
     for model, score in (("baseline", 100.0), ("weight_norm", 95.0)):
-        make_run(tmp_path, f"draw --model {model} --preset small", [120.0, score])
-    make_run(tmp_path, "draw --model norm_prop --preset small", [110.0, 99.0])
-    printed = "draw --model norm_prop --preset small --compensation paper"
-    make_run(tmp_path, printed, [130.0, 94.0], name="-paper")
+        make_run(tmp_path, f"draw --model {model}", [120.0] * 199 + [score])
+    make_run(tmp_path, "draw --model norm_prop", [110.0] * 199 + [99.0])
+    printed = "draw --model norm_prop --compensation paper"
+    make_run(tmp_path, printed, [130.0] * 199 + [94.0], name="-paper")
     text = report(tmp_path)
-    assert "norm_prop 99.00 nats, weight_norm 95.00, after 2 epochs: **contra" in text
-    name = "norm_prop (compensation paper)"
-    assert f"{name} 94.00 nats, weight_norm 95.00, after 2 epochs: **agrees**" in text
-    assert f"{name} 130.00 nats, baseline 120.00; ahead after 1 of 2" in text
+    _, released, printed = claim(text, "Norm Prop does better")
+    assert released[0] == "as released, gammas 0.5, 0.5, 0.5"
+    assert released[2:4] == ["99.00, 95.00", "behind by 4.00 nats"]
+    assert released[4] == "**contradicts the claim**, one seed each"
+    assert printed[0] == "eq. 13-15, gammas 0.5, 0.5, 0.5"
+    assert printed[3:] == ["ahead by 1.00 nats", "**agrees**, one seed each"]
+    _, released, printed = claim(text, "Norm Prop converges")
+    assert "ahead in 200 of 200" in released[3] and "in epoch 200" in released[3]
+    assert released[4] == "**agrees**, one seed each"
+    assert "ahead in 1 of 200" in printed[3] and "**mixed**" in printed[4]
 
 
 def test_table_2_needs_the_score_of_the_whole_sequence(tmp_path):
     path = make_run(tmp_path, "ptb --model norm_prop --regularise", [1.3] * 50)
     caption = "Character-level Penn Treebank, test"
+    name = "norm_prop, eq. 13-15"
     _, rows = table(report(tmp_path), caption)
-    assert rows["norm_prop"][1] == "no full run"
-    assert rows["norm_prop, seed 1"][1] == "not scored yet"
+    assert rows[name][:3] == ["1.262", "not scored yet", "–"]
     (path / "evaluation.json").write_text('{"test_sequence_bpc": 1.27}')
     _, rows = table(report(tmp_path), caption)
-    assert rows["norm_prop"][1:3] == ["1.270", "+0.008"]
+    assert rows[name][1:3] == ["1.270", "+0.008"]
+    # Another form of norm_prop, of fewer epochs.
+    other = "ptb --model norm_prop --regularise --compensation released"
+    path = make_run(tmp_path, other, [1.3] * 12, name="-released")
+    (path / "evaluation.json").write_text('{"test_sequence_bpc": 1.26}')
+    _, rows = table(report(tmp_path), caption)
+    assert rows[name][1:3] == ["1.270", "+0.008"]
+    assert rows["norm_prop, as released"][1:3] == ["1.260", "(−0.002)"]
+    assert "norm_prop" not in rows and "Zoneout LSTM" in rows
 
 
 @pytest.mark.parametrize(
@@ -267,7 +553,7 @@ def test_a_damaged_folder_is_a_sentence(tmp_path, name, content, reason):
     assert str(path / name) in part and reason in part
     _, rows = table(text, "Character-level Penn Treebank, validation")
     assert rows["baseline"][1] == "1.500"
-    assert rows["norm_prop"][1] == "no full run"
+    assert rows["norm_prop, eq. 13-15"][1] == "–"
 
 
 @pytest.mark.parametrize("content", ["{}", "{", "[1]"])
@@ -282,18 +568,22 @@ def test_damaged_figures_are_a_sentence(tmp_path, content):
 
 
 def test_a_diverged_run(tmp_path):
-    small(tmp_path, "norm_prop", [float("nan")])
-    small(tmp_path, "weight_norm", [1.8])
+    full(tmp_path, "norm_prop", [float("nan")])
+    full(tmp_path, "weight_norm", [1.44])
+    full(tmp_path, "baseline", [1.45])
     text = report(tmp_path)
-    assert "diverged" in text and "**not comparable**" in text
+    shown = cells(text, "Character-level Penn Treebank, v", "norm_prop, eq. 13-15")
+    assert (shown["Obtained, bpc"], shown["Difference"]) == ("diverged", "–")
+    for name in ("Norm Prop does better", "Norm Prop converges"):
+        assert claim(text, name)[1][4] == "**not comparable**"
 
 
 def test_runs_done_twice_are_compared(tmp_path):
     for name, change in (("a", 0.0), ("b", 0.0), ("c", 1e-9)):
         make_run(tmp_path / name, "ptb --model norm_prop --epochs 1", [1.5 + change])
-    found, problems = runs.find([tmp_path])
-    assert len(found) == 3 and not problems
-    kinds, repeats = groups.kinds(found)
+    folders, problems = runs.find([tmp_path])
+    assert len(folders) == 3 and not problems
+    kinds, repeats = groups.kinds(folders)
     assert [len(kind.runs) for kind in kinds] == [1] and len(repeats) == 2
     text = report(tmp_path)
     assert "the same to the last digit in 1 epochs" in text
@@ -309,9 +599,7 @@ def test_the_page_is_self_contained(tmp_path, capsys):
     # Nothing is fetched from anywhere.
     assert set(re.findall(r'(?:src|href)="(.{5})', html)) == {"data:"}
     assert "url(" not in html and "@import" not in html
-    assert (
-        "Figure 2, not all runs of full length" in (tmp_path / "report.md").read_text()
-    )
+    assert "Figure 2, not all runs at their end" in (tmp_path / "report.md").read_text()
 
 
 def test_the_same_runs_give_the_same_page(tmp_path):
@@ -322,10 +610,10 @@ def test_the_same_runs_give_the_same_page(tmp_path):
 def test_regularised_runs_of_another_size(tmp_path):
     path = make_run(tmp_path, "ptb --model norm_prop --regularise --units 9", [1.9])
     _, rows = table(report(tmp_path), "Penn Treebank, regularised: units 9")
-    assert rows["norm_prop"][3] == "not scored yet"
+    assert rows["norm_prop, eq. 13-15"][3] == "not scored yet"
     (path / "evaluation.json").write_text('{"test_sequence_bpc": 1.87}')
     _, rows = table(report(tmp_path), "Penn Treebank, regularised: units 9")
-    assert rows["norm_prop"][3] == "1.870"
+    assert rows["norm_prop, eq. 13-15"][3] == "1.870"
 
 
 def test_it_needs_no_theano(tmp_path):

@@ -1,0 +1,114 @@
+"""Figures and samples."""
+
+from figures import drawing
+from report.curves import encode, learning_curves
+from report.runs import UNIT
+
+FIGURES = {"ptb": "Figure 2", "draw": "Figure 3"}
+
+
+def figures(document, kinds, measured):
+    document.heading("Figures")
+    calculated(document, measured)
+    # Curves on sample data are of interest as long as there are no others.
+    real = [kind for kind in kinds if not kind.sample]
+    for kind in real or kinds:
+        curves(document, kind)
+    if not any(kind.runs for kind in kinds):
+        document.text("Figures 2 and 3: no runs yet.")
+
+
+def curves(document, kind, small=False):
+    """Figure 2 or 3, if there is anything to draw."""
+    figure = None if kind.regularised else learning_curves(kind, small)
+    if figure is None:
+        return
+    number = FIGURES[kind.experiment]
+    size = "" if kind.published else f" at another size ({kind.words})"
+    full = all(row.full for row in kind.rows())
+    partial = ", not all runs at their end" if kind.published and not full else ""
+    style = "on test"
+    if kind.experiment == "ptb":
+        style = "training dashed, validation solid"
+    caption = f"**{number}{size}{partial}.** {UNIT[kind.experiment]} per epoch, {style}"
+    if not small:
+        caption += (
+            "; the mean over the seeds, and one standard deviation around it. Of long "
+            "runs the first tenth of the epochs may lie above the picture"
+        )
+    words = f"{number}: learning curves of {len(kind.runs)} runs"
+    document.picture(encode(figure, "svg"), "svg+xml", f"{caption}.", words)
+
+
+def calculated(document, measured):
+    """Figure 1 and the variances, which ``./reproduce figures`` computes."""
+    if "figure_1" in measured:
+        gradients = measured["figure_1"]
+        document.picture(
+            encode(drawing.figure_1(gradients), "svg"),
+            "svg+xml",
+            f"**Figure 1.** {drawing.figure_1_caption(gradients)}",
+            "Figure 1: norm of the one-step gradient over gamma_x and gamma_h",
+        )
+        document.table(
+            "The same norm at the published gammas of norm_prop, forget bias 1",
+            ["", "gamma_x, gamma_h, gamma_c", "Moments", "Computed", "Measured"],
+            [
+                [
+                    point["experiment"],
+                    ", ".join(f"{gamma:g}" for gamma in point["gammas"]),
+                    point["moments"],
+                    f"{point['computed']:.2f}",
+                    f"{point['measured']:.2f}",
+                ]
+                for point in gradients["published"]
+            ],
+        )
+    if "variances" in measured:
+        curves = measured["variances"]
+        document.picture(
+            encode(drawing.variances(curves), "svg"),
+            "svg+xml",
+            f"**Variances over time.** {drawing.variances_caption(curves)}",
+            "Variance of h_t and c_t over time in each model",
+        )
+    missing = {"figure_1": "Figure 1", "variances": "the variances over time"}
+    lacking = [words for name, words in missing.items() if name not in measured]
+    if lacking:
+        words = " and ".join(lacking)
+        document.text(f"`./reproduce figures` computes {words}, which are not here.")
+
+
+def samples(document, runs):
+    document.heading("Samples")
+    nothing = True
+    for run in best_of_each_model(runs):
+        text = run.path / "sample.txt"
+        if text.exists():
+            nothing = False
+            data = ", on sample data" if run.sample else ""
+            document.heading(f"Text by `{run.name}`{data}", 3)
+            document.code(text.read_text(encoding="utf-8", errors="replace"))
+        picture = run.path / "samples.png"
+        if picture.exists():
+            nothing = False
+            document.picture(
+                picture.read_bytes(),
+                "png",
+                f"Images drawn by `{run.name}` (best epoch of {len(run.rows)}"
+                f"{', on sample data' if run.sample else ''}), from z ~ N(0, 1).",
+                f"100 images drawn by {run.name}",
+            )
+    if nothing:
+        document.text("The run folders hold none.")
+
+
+def best_of_each_model(runs):
+    """One run for each experiment and model: of real data, then the longest."""
+    chosen = {}
+    order = {run: (run.sample, bool(run.changes), -len(run.rows)) for run in runs}
+    for run in sorted(runs, key=order.get):
+        has = any((run.path / name).exists() for name in ("sample.txt", "samples.png"))
+        if has:
+            chosen.setdefault((run.experiment, run.model), run)
+    return [chosen[key] for key in sorted(chosen, key=lambda key: key[0] != "ptb")]
