@@ -19,8 +19,8 @@ FORM_COLOURS = (COLOURS["norm_prop"], "#e8958c", "#7d3c98", "#c39bd3", "#17a2a2"
 # What is solid in the paper's figure, and what is dashed.
 SOLID = {"ptb": VALIDATION["ptb"], "draw": "test_nll"}
 DASHED = {"ptb": "train_bpc", "draw": None}
-# Of so many epochs the first one may lie above the picture.
-EARLY = 10
+# Of runs of so many epochs the first fifth may lie above the picture.
+LONG = 10
 AXIS = {"ptb": "bits per character", "draw": "bound on −log p, nats"}
 
 
@@ -76,7 +76,8 @@ def learning_curves(kind, small=False):
     ]
     if not drawn:
         return None
-    figure = new_figure(*((4.6, 3.0) if small else (6.4, 4.2)))
+    height = 2.0 + 0.08 * len(drawn)
+    figure = new_figure(*((4.6, height) if small else (6.4, 2.0 * height)))
     axes = figure.add_subplot()
     names = (DASHED[kind.experiment], SOLID[kind.experiment])
     late = []
@@ -89,15 +90,18 @@ def learning_curves(kind, small=False):
                 if style == "-":
                     look["label"] = full_name(kind.experiment, model, variation)
                 values = draw_mean(axes, runs, name, length, look)
+        if length >= LONG:
+            late += filter(math.isfinite, values[length // 5 :])
+    if late:
         # The first epochs would take up the picture.
-        late.append((length, max(values[length // EARLY :])))
-    if max(late)[0] >= EARLY:
-        axes.set_ylim(top=max(top for _, top in late if math.isfinite(top)))
+        axes.set_ylim(top=max(late))
     axes.set_xlabel("epoch")
     axes.set_ylabel(AXIS[kind.experiment])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="x-small" if small else "small")
+    # Above the axes, where it hides nothing.
+    place = {"loc": "lower center", "bbox_to_anchor": (0.45, 1.0)}
+    axes.legend(fontsize="x-small" if small else "small", ncol=2, **place)
     return figure
 
 

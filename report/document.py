@@ -18,10 +18,10 @@ h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
 h3 { font-size: 1.05rem; margin-top: 1.6rem; }
 p, ul, pre, figure { max-width: 60rem; }
 .wide { overflow-x: auto; margin: 0.6rem 0; }
-table { border-collapse: separate; border-spacing: 0; font-size: 0.9rem;
+table { border-collapse: separate; border-spacing: 0; font-size: 0.88rem;
   font-variant-numeric: tabular-nums; }
 .title { font-weight: 600; font-size: 0.9rem; margin: 1.2rem 0 0; }
-th, td { padding: 0.25rem 0.7rem 0.25rem 0; text-align: right; vertical-align: top;
+th, td { padding: 0.25rem 0.55rem 0.25rem 0; text-align: right; vertical-align: top;
   border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child, .texts th, .texts td { text-align: left; }
@@ -50,6 +50,10 @@ li { margin: 0.35rem 0; }
   th:first-child, td:first-child { position: sticky; left: 0; background: #fff;
     white-space: normal; max-width: 9rem; }
   tr.marked td:first-child { background: #fff6e0; }
+  .glance { font-size: 0.75rem; }
+  .glance td, .glance th { white-space: normal; padding-right: 0.3rem; }
+  .glance th { font-size: 0.68rem; }
+  .glance td:last-child { min-width: 5rem; padding-right: 0; }
   .texts td:first-child { position: static; max-width: none; }
   ul { padding-left: 1.2rem; }
 }

@@ -89,7 +89,7 @@ class Kind:
         in the paper's order; full and complete rows before partial ones.
         """
         rows = {}
-        for run in self.runs:
+        for run in sorted(self.runs, key=lambda run: run.seed):
             if run.rows:
                 state = (not run.full, not run.complete, run.full or -len(run.rows))
                 rows.setdefault((run.model, run.variation, state), []).append(run)
@@ -112,7 +112,8 @@ class Kind:
         ]
         furthest = max((len(run.rows) for run in runs), default=0)
         full = [run for run in runs if run.full]
-        return full or [run for run in runs if len(run.rows) == furthest]
+        chosen = full or [run for run in runs if len(run.rows) == furthest]
+        return sorted(chosen, key=lambda run: run.seed)
 
 
 class Row:
@@ -130,7 +131,7 @@ class Row:
 
     def __init__(self, runs):
         first = runs[0]
-        self.runs = sorted(runs, key=lambda run: run.seed)
+        self.runs = runs
         self.experiment = first.experiment
         self.model = first.model
         self.variation = first.variation

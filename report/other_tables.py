@@ -149,7 +149,7 @@ def step_table(document, kind, softmax):
     figures, digits = iter(figures), DIGITS[kind.experiment]
     lines, before, missing = [], None, 0
     for (model, _, what), runs in zip(steps, groups):
-        line = [model, what]
+        line = [f"{model}: {what}"]
         if not runs:
             missing += 1
             lines.append([*line, "no run", NOTHING, NOTHING])
@@ -165,6 +165,6 @@ def step_table(document, kind, softmax):
     layer = ""
     if kind.experiment == "ptb":
         layer = ", plain softmax" if softmax else ", normalised softmax"
-    header = ["", "The step", UNIT[kind.experiment], "Less the step before", "Seeds"]
+    header = ["", UNIT[kind.experiment], "Less the step before", "Seeds"]
     document.table(f"{kind.title}: {kind.words}{layer}, {when}", header, lines)
     return True

@@ -171,8 +171,8 @@ def readings(document, kinds):
         "released in the authors' DRAW code; as in their early Penn Treebank code; or "
         "nothing, which leaves weight normalisation with norm_prop's gammas. Moments "
         "printed: Var[c] from (gamma_x + gamma_h) z, eq. 9-10; variance: from "
-        "gamma_x^2 + gamma_h^2, eq. 22. The others are options of the same names; docs/PROVENANCE.md says "
-        "where each comes from."
+        "gamma_x^2 + gamma_h^2, eq. 22. The others are options of the same names; "
+        "docs/PROVENANCE.md says where each comes from."
     )
     if not any([other_tables.readings(document, kind) for kind in kinds]):
         document.text("No runs yet that differ in these.")

@@ -34,7 +34,7 @@ def curves(document, kind, small=False):
     if not small:
         caption += (
             "; the mean over the seeds, and one standard deviation around it. Of long "
-            "runs the first tenth of the epochs may lie above the picture"
+            "runs the first fifth of the epochs may lie above the picture"
         )
     words = f"{number}: learning curves of {len(kind.runs)} runs"
     document.picture(encode(figure, "svg"), "svg+xml", f"{caption}.", words)

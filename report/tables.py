@@ -56,8 +56,6 @@ class Line:
 
     @property
     def obtained(self):
-        if self.runs is None:
-            return "not a model here"
         if not self.scores:
             return "not scored yet" if self.runs else NOTHING
         return score(self.value, self.deviation, self.digits)
@@ -73,7 +71,7 @@ class Line:
         if self.partial:
             return f"after {self.row.epochs} of {self.row.published_epochs} epochs"
         if self.runs is None:
-            return NOTHING
+            return "not a model here"
         return epochs(self.row) if self.runs else "not begun"
 
 
