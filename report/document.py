@@ -34,6 +34,7 @@ tr.marked td { color: #6b4700; background: #fff6e0; }
 .glance th, .glance td { padding-top: 0.12rem; padding-bottom: 0.12rem; }
 /* The difference of a partial run. */
 .glance tr.marked td:nth-child(4) { color: #8a8a8a; }
+.columns img { width: 100%; }
 .columns figure { margin: 0 0 0.6rem; }
 @media screen and (min-width: 64rem) {
   .columns { display: grid; grid-template-columns: max-content 1fr;
@@ -55,6 +56,11 @@ li { margin: 0.35rem 0; }
   .glance th { font-size: 0.68rem; }
   .glance td:last-child { min-width: 5rem; padding-right: 0; }
   .texts td:first-child { position: static; max-width: none; }
+  .flowing thead { display: none; }
+  .flowing tr { display: block; padding: 0.3rem 0; border-bottom: 1px solid #e4e4e4; }
+  .flowing td, .flowing th { display: inline; border: 0; padding: 0; }
+  .flowing td:nth-child(2)::before { content: "beside "; }
+  .flowing td:not(:last-child)::after { content: " · "; }
   ul { padding-left: 1.2rem; }
 }
 @media print {
@@ -124,8 +130,9 @@ class Document:
             A single string is the title of the rows that follow.
         marked : container of int
             Rows that stand out: they must not be taken for the others.
-        look : {'', 'texts', 'glance'}
-            Of numbers; of words, aligned to the left; or of numbers, set tight.
+        look : {'', 'texts', 'texts flowing', 'glance'}
+            Of numbers; of words, aligned to the left, on narrow screens each row as a
+            paragraph if flowing; or of numbers, set tight.
         """
         head = "".join(f"<th>{inline(cell)}</th>" for cell in header)
         body = ""
@@ -137,7 +144,7 @@ class Document:
             body += f"<tr{mark}>{cells}</tr>\n"
         # Not a <caption>, which would scroll sideways with the table on a phone.
         title = f'<p class="title">{inline(caption)}</p>' if caption else ""
-        side = "---" if look == "texts" else "---:"
+        side = "---" if look.startswith("texts") else "---:"
         lines = [header, ["---"] + [side] * (len(header) - 1)]
         for row in rows:
             part = isinstance(row, str)

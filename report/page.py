@@ -120,7 +120,7 @@ def findings(document, kinds, numbers, measured):
         if sentences:
             document.listing(sentences)
         if lines:
-            document.table("", claims.HEADER, lines, look="texts")
+            document.table("", claims.HEADER, lines, look="texts flowing")
 
 
 def ladder(document, kinds):
