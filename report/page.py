@@ -14,6 +14,7 @@ from training.tables import published
 MEASURED = {
     "figure_1": {"gammas", "gamma_c", "computed", "measured", "published"},
     "variances": {"curves"},
+    "stability": {"forms", "steps", "units"},
 }
 
 

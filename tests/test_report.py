@@ -206,13 +206,6 @@ def test_a_partial_run_is_marked(tmp_path, epochs, more):
     assert f"| 1.422 | 1.800 | (+0.378) | after {epochs} of 50 epochs |" in text
 
 
-def early(path):
-    """Make a run one of the early code's compensation."""
-    text = (path / "run.json").read_text()
-    text = text.replace('"compensation": "released"', '"compensation": "early"')
-    (path / "run.json").write_text(text)
-
-
 FORMS = {
     "norm_prop, eq. 13-15": "--compensation paper --softmax-gamma 1",
     "norm_prop, eq. 13-15, plain softmax": "--compensation paper --softmax-gamma none",
@@ -243,8 +236,8 @@ def test_a_row_for_each_form_whatever_the_default(
     assert rows["baseline"][:2] == ["1.455", "1.600"]
     assert rows["weight_norm"][:2] == ["1.438", "1.700"]
     assert len(rows) == 8 and "6 of the published size" in text
-    path = make_run(tmp_path, f"ptb --model norm_prop {options}", [1.3] * 50, name="e")
-    early(path)
+    early = "ptb --model norm_prop --compensation early --softmax-gamma none"
+    make_run(tmp_path, early, [1.3] * 50, name="-early")
     _, rows = table(report(tmp_path), "Character-level Penn Treebank, validation")
     name = "norm_prop, early code, plain softmax"
     assert rows[name][:3] == ["1.422", "1.300", "−0.122"] and len(rows) == 9
@@ -411,8 +404,8 @@ def test_the_ladder(tmp_path):
     small(tmp_path, "norm_prop", [1.75])
     small(tmp_path, "norm_prop", [1.70], more="--compensation released")
     small(tmp_path, "norm_prop", [1.60], more=f"--compensation released {plain}")
-    once = "ptb --model norm_prop --preset small --compensation released --epochs 2"
-    early(make_run(tmp_path, once, [1.9, 1.65], name="early"))
+    once = "ptb --model norm_prop --preset small --compensation early --epochs 2"
+    make_run(tmp_path, once, [1.9, 1.65], name="-early")
     text = report(tmp_path)
     part = text[
         text.index("## What of norm_prop's gain") : text.index("## The paper's")
@@ -563,12 +556,21 @@ def test_a_damaged_folder_is_a_sentence(tmp_path, name, content, reason):
 @pytest.mark.parametrize("content", ["{}", "{", "[1]"])
 def test_damaged_figures_are_a_sentence(tmp_path, content):
     (tmp_path / "figures").mkdir()
-    for name in ("figure_1", "variances"):
+    for name in ("figure_1", "variances", "stability"):
         (tmp_path / "figures" / f"{name}.json").write_text(content)
     text = report(tmp_path)
     part = text[text.index("### Folders that could not be read") :]
-    assert "figure_1.json is " in part and "variances.json is " in part
-    assert "computes Figure 1 and the variances over time" in text
+    assert part.count(".json is ") == 3
+    assert "compute: Figure 1, Variances over time, Stability." in text
+
+
+def test_the_growth_of_each_form_is_drawn(tmp_path):
+    (tmp_path / "figures").mkdir()
+    forms = [{"form": "norm_prop, as released", "growth": -0.02, "error": 0.001}]
+    content = json.dumps({"forms": forms, "steps": 7, "units": 9})
+    (tmp_path / "figures" / "stability.json").write_text(content)
+    text = report(tmp_path)
+    assert "**Stability.** Growth per time step" in text and "over 7 steps" in text
 
 
 def test_a_diverged_run(tmp_path):
