@@ -176,7 +176,8 @@ def faster_convergence(kind, pair):
 
     curves = curve(ours, own), curve(theirs, common)
     if not all(map(math.isfinite, sum(curves, []))):
-        return better(kind, pair)
+        word = "**not comparable**" if pair.full else no_verdict(kind)
+        return [[figures(pair), pair.words, word]]
     ahead = sum(a < b for a, b in zip(*curves))
     reached = [e for e, value in enumerate(curves[0], 1) if value <= pair.means[1]]
     words = (

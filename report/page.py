@@ -14,6 +14,7 @@ from report.runs import find
 MEASURED = {
     "figure_1": {"gammas", "gamma_c", "computed", "measured", "published"},
     "variances": {"curves"},
+    "stability": {"forms", "steps", "units"},
 }
 
 

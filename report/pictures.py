@@ -4,6 +4,21 @@ from report.curves import encode, learning_curves
 from report.figures import drawing
 from report.runs import UNIT
 
+# Names in figures.drawing: title, and what stands for the picture.
+CALCULATED = {
+    "figure_1": (
+        "Figure 1",
+        "Figure 1: norm of the one-step gradient over gamma_x and gamma_h",
+    ),
+    "variances": (
+        "Variances over time",
+        "Variance of h_t and c_t over time in each model",
+    ),
+    "stability": (
+        "Stability",
+        "Growth per time step of a small change of the state in each form",
+    ),
+}
 FIGURES = {"ptb": "Figure 2", "draw": "Figure 3"}
 
 
@@ -41,42 +56,36 @@ def curves(document, kind, small=False):
 
 
 def calculated(document, measured):
-    """Figure 1 and the variances, which ``./reproduce figures`` computes."""
-    if "figure_1" in measured:
-        gradients = measured["figure_1"]
-        document.picture(
-            encode(drawing.figure_1(gradients), "svg"),
-            "svg+xml",
-            f"**Figure 1.** {drawing.figure_1_caption(gradients)}",
-            "Figure 1: norm of the one-step gradient over gamma_x and gamma_h",
-        )
-        document.table(
-            "The same norm at the published gammas of norm_prop, forget bias 1",
-            ["", "gamma_x, gamma_h, gamma_c", "Moments", "Computed", "Measured"],
-            [
-                [
-                    point["experiment"],
-                    ", ".join(f"{gamma:g}" for gamma in point["gammas"]),
-                    point["moments"],
-                    f"{point['computed']:.2f}",
-                    f"{point['measured']:.2f}",
-                ]
-                for point in gradients["published"]
-            ],
-        )
-    if "variances" in measured:
-        curves = measured["variances"]
-        document.picture(
-            encode(drawing.variances(curves), "svg"),
-            "svg+xml",
-            f"**Variances over time.** {drawing.variances_caption(curves)}",
-            "Variance of h_t and c_t over time in each model",
-        )
-    missing = {"figure_1": "Figure 1", "variances": "the variances over time"}
-    lacking = [words for name, words in missing.items() if name not in measured]
+    """What ``./reproduce figures`` computes."""
+    for name, (title, alternative) in CALCULATED.items():
+        if name not in measured:
+            continue
+        caption = getattr(drawing, f"{name}_caption")(measured[name])
+        content = encode(getattr(drawing, name)(measured[name]), "svg")
+        document.picture(content, "svg+xml", f"**{title}.** {caption}", alternative)
+        if name == "figure_1":
+            at_published_gammas(document, measured[name]["published"])
+    lacking = [title for name, (title, _) in CALCULATED.items() if name not in measured]
     if lacking:
-        words = " and ".join(lacking)
-        document.text(f"`./reproduce figures` computes {words}, which are not here.")
+        words = ", ".join(lacking)
+        document.text(f"Not here, but for `./reproduce figures` to compute: {words}.")
+
+
+def at_published_gammas(document, points):
+    document.table(
+        "The same norm at the published gammas of norm_prop, forget bias 1",
+        ["", "gamma_x, gamma_h, gamma_c", "Moments", "Computed", "Measured"],
+        [
+            [
+                point["experiment"],
+                ", ".join(f"{gamma:g}" for gamma in point["gammas"]),
+                point["moments"],
+                f"{point['computed']:.2f}",
+                f"{point['measured']:.2f}",
+            ]
+            for point in points
+        ],
+    )
 
 
 def samples(document, runs):
