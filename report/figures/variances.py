@@ -8,8 +8,7 @@ from theano import tensor
 
 import ptb_experiment
 from common.errors import RunError
-from experiments import ptb_options, trained
-from runs.folder import load_parameters
+from experiments import evaluation, ptb_options
 
 WINDOWS = 64
 
@@ -55,8 +54,7 @@ def after_training(runs, data_dir, progress):
         try:
             corpus = ptb_experiment.open_corpus(options)
             brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
-            best = run.path / "best.npz"
-            trained.load(brick.all_parameters, load_parameters(best), best)
+            evaluation.load_best(run.path, brick)
         except RunError as error:
             problems.append(str(error))
             continue
