@@ -9,7 +9,7 @@ from common.errors import RunError
 from common.files import read_json, write_json
 from datasets.ptb import windows_stream
 from experiments import population, sequence
-from runs.folder import load_parameters
+from runs.best import load_parameters
 from training.progress import Shown
 
 
