@@ -8,12 +8,12 @@ from blocks.select import Selector
 from theano import tensor
 
 from bricks.attention import AttentionWindow
+from bricks.compensations import norm_prop_lstm
 from bricks.draw_parts import Reader, Sampler, Writer
 from bricks.initialization import Orthogonal
 from bricks.layer_norm import LayerNormLSTM
 from bricks.linear import Linear
 from bricks.lstm import LSTM
-from bricks.norm_prop import NormPropLSTM
 from bricks.roles import UNIT_NORM
 from bricks.weight_norm import WeightNormLSTM
 
@@ -70,7 +70,7 @@ def draw_lstm(model, dim, gammas, moments, compensation, **frame):
     gammas : dict
         Initial gammas that the model has.
     moments, compensation : str
-        See :class:`bricks.norm_prop.NormPropLSTM`.
+        See :func:`bricks.models.lstm_with_input`.
     **frame
         More options of :class:`bricks.lstm.LSTM`.
     """
@@ -80,9 +80,7 @@ def draw_lstm(model, dim, gammas, moments, compensation, **frame):
         return WeightNormLSTM(dim, gamma_h=gammas["gamma_h"], **frame)
     if model == "layer_norm":
         return LayerNormLSTM(dim, gamma_h=None, epsilon=1e-6, **gammas, **frame)
-    return NormPropLSTM(
-        dim, **gammas, moments=moments, compensation=compensation, **frame
-    )
+    return norm_prop_lstm(compensation, dim, **gammas, moments=moments, **frame)
 
 
 class DrawModel(Initializable):
@@ -112,7 +110,7 @@ class DrawModel(Initializable):
         Initial gammas; default: as published for the model. gamma_x belongs to the
         two linear layers that feed the LSTMs.
     moments, compensation : str
-        See :class:`bricks.norm_prop.NormPropLSTM`.
+        See :func:`bricks.models.lstm_with_input`.
     forget_bias : float
         Initial bias of the forget gates.
     seed : int
@@ -257,8 +255,10 @@ class DrawModel(Initializable):
         read = self.reader.apply(x, error, h_dec, reader_readout)
         h_enc, c_enc, encoder_gates, _ = self.encoder.recurrence(
             inputs=self.encoder.b
-            + self.encoder_input.affine(
-                tensor.concatenate([read, h_dec], axis=1), encoder_input
+            + self.encoder.input_term(
+                self.encoder_input.affine(
+                    tensor.concatenate([read, h_dec], axis=1), encoder_input
+                )
             ),
             states=h_enc,
             cells=c_enc,
@@ -267,7 +267,8 @@ class DrawModel(Initializable):
         )
         z, mean, log_sigma = self.sampler.apply(h_enc, u, mean, log_sigma)
         h_dec, c_dec, decoder_gates, _ = self.decoder.recurrence(
-            inputs=self.decoder.b + self.decoder_input.affine(z, decoder_input),
+            inputs=self.decoder.b
+            + self.decoder.input_term(self.decoder_input.affine(z, decoder_input)),
             states=h_dec,
             cells=c_dec,
             weights=decoder,

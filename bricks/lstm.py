@@ -88,6 +88,10 @@ class LSTM(BaseRecurrent, Initializable):
         """The matrix (d, 4d) that multiplies h_{t-1}, made once per sequence."""
         return self.W_h
 
+    def input_term(self, inputs):
+        """The input term of the gates, (time, batch, 4d), from W_x x_t."""
+        return inputs
+
     def recurrent_term(self, product):
         """The recurrent term of the gates, (batch, 4d), from h_{t-1} W_h."""
         return product
@@ -147,7 +151,7 @@ class LSTM(BaseRecurrent, Initializable):
             h_t and c_t, (time, batch, d) each.
         """
         states, cells, *_ = self.recurrence(
-            inputs=inputs + self.b,
+            inputs=self.input_term(inputs) + self.b,
             mask=mask,
             candidate_mask=candidate_mask,
             weights=self.recurrent_weights(),

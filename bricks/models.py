@@ -4,10 +4,10 @@ from blocks.bricks import Initializable
 from blocks.bricks.base import application
 
 from bricks.batch_norm import BatchNorm, BatchNormLSTM
+from bricks.compensations import norm_prop_lstm
 from bricks.layer_norm import LayerNorm, LayerNormLSTM
 from bricks.linear import Linear
 from bricks.lstm import LSTM
-from bricks.norm_prop import NormPropLSTM
 from bricks.weight_norm import WeightNormLSTM
 
 #: Initial gamma_x, gamma_h and gamma_c published for Penn Treebank.
@@ -72,8 +72,10 @@ def lstm_with_input(
         Dimensions of the input x_t and of the states, d.
     gamma_x, gamma_h, gamma_c : float, optional
         Initial gammas; default: as published for the model.
-    moments, compensation : str
-        See :class:`bricks.norm_prop.NormPropLSTM`.
+    moments : str
+        See :func:`bricks.moments.preactivation_scale`.
+    compensation : str
+        One of :data:`bricks.compensations.COMPENSATIONS`.
     forget_bias : float
         Initial bias of the forget gate.
     length : int
@@ -110,9 +112,7 @@ def lstm_with_input(
     elif model == "weight_norm":
         lstm = WeightNormLSTM(dim, gamma_h=gammas["gamma_h"], **frame)
     elif model == "norm_prop":
-        lstm = NormPropLSTM(
-            dim, **gammas, moments=moments, compensation=compensation, **frame
-        )
+        lstm = norm_prop_lstm(compensation, dim, **gammas, moments=moments, **frame)
     elif model == "layer_norm":
         norm = LayerNorm(4 * dim, gammas.pop("gamma_x"), name="norm")
         lstm = LayerNormLSTM(dim, **gammas, **frame)

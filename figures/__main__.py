@@ -12,9 +12,10 @@ from training.options import Parser, add_machine_options, count
 DESCRIPTION = """Compute and draw the paper's figures, as PDF and PNG, with the numbers
 of those that are computed as JSON, which the report reads. 1: norm of one step's
 gradient. 2 and 3: learning curves of the runs, Penn Treebank and DRAW. variances: of
-h_t and c_t over time, at initialisation and after training."""
+h_t and c_t over time, at initialisation and after training. stability: how a small
+change of h grows from step to step at initialisation."""
 
-NAMES = ("1", "2", "3", "variances")
+NAMES = ("1", "2", "3", "variances", "stability")
 FORMATS = ("pdf", "png")
 # Axes of Figure 1, and what it is sampled with.
 GAMMAS = [round(0.2 * step, 1) for step in range(1, 21)]
@@ -26,7 +27,7 @@ UNITS, STEPS, BATCH = 100, 30, 64
 
 def parse(arguments=None):
     parser = Parser(prog="./reproduce figures", description=DESCRIPTION)
-    parser.usage = "%(prog)s [1] [2] [3] [variances] [options]"
+    parser.usage = "%(prog)s [1] [2] [3] [variances] [stability] [options]"
     parser.add_argument(
         "names", nargs="*", metavar="FIGURE", help="which (all if none is named)"
     )
@@ -47,7 +48,7 @@ def parse(arguments=None):
         "--units",
         type=count,
         default=200,
-        help="of the models whose variances are measured at initialisation",
+        help="of the models that are measured at initialisation",
     )
     parser.add_argument(
         "--sample",
@@ -187,13 +188,28 @@ def variances(options):
     save(options.output, "variances", drawing.variances(found))
 
 
+def stability(options):
+    """Measure how a small change grows in the five models, and norm_prop's forms."""
+    from figures import drawing
+    from figures import stability as module
+    from training.progress import bar
+
+    found = {"units": options.units, "steps": module.STEPS, "forms": []}
+    with bar(len(module.FORMS), "stability", unit=" models") as shown:
+        for form in module.FORMS:
+            found["forms"].append(module.at_initialisation(form, options.units))
+            shown.update()
+    write_json(options.output / "stability.json", found)
+    save(options.output, "stability", drawing.stability(found))
+
+
 def run(options, interrupts):
     try:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make {options.output} ({error.strerror})") from error
     with interrupts.at_once():
-        if {"1", "variances"} & set(options.names):
+        if {"1", "variances", "stability"} & set(options.names):
             device.prepare(options.device, options.floatX)
         if "1" in options.names:
             figure_1(options)
@@ -201,6 +217,8 @@ def run(options, interrupts):
             learning_curves(options, "2", "ptb")
         if "3" in options.names:
             learning_curves(options, "3", "draw")
+        if "stability" in options.names:
+            stability(options)
         if "variances" in options.names:
             try:
                 variances(options)

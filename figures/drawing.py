@@ -1,4 +1,4 @@
-"""Draw Figure 1 and the variances from what was computed, kept as plain numbers."""
+"""Draw what was computed, kept as plain numbers."""
 
 from report.curves import COLOURS, new_figure
 
@@ -123,4 +123,35 @@ def variances_caption(found):
         "h_t, and the Var[c] that it divides by. The lines are of "
         + "; ".join(f"`{source}`" for source in sources)
         + "."
+    )
+
+
+def stability(found):
+    """The growth of a small change in each form, with its standard error.
+
+    Parameters
+    ----------
+    found : dict
+        ``forms``: see :func:`figures.stability.at_initialisation`.
+    """
+    figure = new_figure(6.8, 0.35 * len(found["forms"]) + 0.9)
+    axis = figure.subplots()
+    for line, entry in enumerate(found["forms"]):
+        colour = COLOURS[entry["form"].partition(",")[0]]
+        axis.barh(line, entry["growth"], xerr=entry["error"], color=colour)
+    axis.set_yticks(range(len(found["forms"])))
+    axis.set_yticklabels([entry["form"] for entry in found["forms"]])
+    axis.invert_yaxis()
+    axis.axvline(0.0, color="k", linewidth=0.8)
+    axis.set_xlabel("logarithm of the growth per time step")
+    axis.grid(alpha=0.3, axis="x")
+    return figure
+
+
+def stability_caption(found):
+    return (
+        "Growth per time step of a small change of the state at initialisation, with "
+        f"its standard error: the largest Lyapunov exponent, over {found['steps']} "
+        f"steps of random symbols, {found['units']} units. Right of 0 a change grows "
+        "until it has nothing to do with its cause, and so does its gradient."
     )

@@ -5,7 +5,7 @@ import theano
 from theano import tensor
 
 from bricks import Linear, NormPropLSTM
-from bricks.norm_prop import standard_deviations
+from bricks.moments import cell_variance, preactivation_scale, state_variance
 
 
 class MeasuredGradient:
@@ -75,14 +75,12 @@ class MeasuredGradient:
             (self.lstm.gamma_c, gamma_c),
         ):
             variable.set_value(numpy.full_like(variable.get_value(), value))
-        _, cell_std, state_std = standard_deviations(
-            gamma_x, gamma_h, gamma_c, self.forget_bias, self.moments, "paper"
-        )
+        scale = preactivation_scale(gamma_x, gamma_h, self.moments)
         for variable, value in (
-            (self.lstm.cell_std, cell_std),
-            (self.lstm.state_std, state_std),
+            (self.lstm.cell_std, cell_variance(scale, forget_bias=self.forget_bias)),
+            (self.lstm.state_std, state_variance(scale, gamma_c)),
         ):
-            variable.set_value(numpy.asarray(value, variable.dtype))
+            variable.set_value(numpy.asarray(value**0.5, variable.dtype))
 
     def __call__(self, gamma_x, gamma_h, gamma_c):
         """The norm of the gradient of h_T in h_{T-1}."""

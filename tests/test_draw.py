@@ -137,10 +137,10 @@ def test_wrong_models_are_refused(model, options, reason):
         DrawModel(model, **options)
 
 
-@pytest.fixture(scope="module")
-def computed():
+@pytest.fixture(scope="module", params=["paper", "early"])
+def computed(request):
     """All that a perturbed model computes for one example."""
-    brick = make("norm_prop")
+    brick = make("norm_prop", compensation=request.param)
     perturb(brick)
     x, u = tensor.matrix("x"), tensor.tensor3("u")
     names = "canvas h_enc c_enc h_dec c_dec z mean log_sigma".split()

@@ -4,10 +4,13 @@ import json
 
 import numpy
 import pytest
+import theano
 from numpy.testing import assert_allclose
+from theano import tensor
 
+import ptb_experiment
 from figures import __main__ as program
-from figures import drawing, gradient, measured, variances
+from figures import drawing, gradient, measured, stability, variances
 from report import groups
 from report.curves import learning_curves
 from report.page import write
@@ -113,6 +116,42 @@ def test_computed_and_measured_agree_where_the_assumptions_hold():
     assert norm(4.0, 0.2, 1.0) < 0.12 and norm(0.2, 4.0, 1.0) > 1.4
 
 
+# At 1000 units an independent program found these.
+GROWTH = {
+    "norm_prop, eq. 13-15, printed moments": 0.146,
+    "norm_prop, eq. 13-15, variance moments": 0.190,
+    "norm_prop, early code": -0.339,
+}
+
+
+@pytest.mark.parametrize("form", GROWTH)
+def test_how_a_small_change_grows(form):
+    """The exponent, and against two runs that begin nearly alike."""
+    brick = ptb_experiment.build_model(
+        stability.options_of(form, units=200), stability.SYMBOLS
+    )
+    mean, error = stability.growth(brick, batch=8)
+    assert_allclose(mean, GROWTH[form], rtol=0.2)
+    assert 0 < error < 0.02
+
+    symbols = tensor.imatrix()
+    term = brick.input_term.apply(brick.encoding.apply(symbols))
+    h = tensor.matrix()
+    states, _ = brick.lstm.apply(term, states=h, cells=tensor.zeros_like(h))
+    run = theano.function([symbols, h], states)
+    random = numpy.random.RandomState(3)
+    text = random.randint(stability.SYMBOLS, size=(120, 30)).astype("int32")
+    start = numpy.zeros((30, 200))
+    # Small enough to stay small, and large enough not to be lost in rounding.
+    size = 1e-6 if mean < 0 else 1e-12
+    distance = run(text, start + size * random.normal(size=start.shape))
+    distance = numpy.log(numpy.linalg.norm(distance - run(text, start), axis=2))
+    # Growth ends where the change is no longer small.
+    first, last = (10, 40) if mean < 0 else (40, 100)
+    pace = (distance[last] - distance[first]).mean() / (last - first)
+    assert_allclose(pace, mean, rtol=0.2)
+
+
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """What the program leaves, at a coarse size, with two runs at hand."""
@@ -124,13 +163,14 @@ def drawn(tmp_path_factory):
         patch.setattr(program, "GAMMAS", [0.5, 1.0, 2.0])
         patch.setattr(program, "SAMPLES", 200)
         patch.setattr(program, "UNITS", 4)
+        patch.setattr(stability, "FORMS", {"baseline": [], "batch_norm": []})
         status = program.main([*arguments, "--device", "cpu", "--floatX", "float64"])
     assert status == 0
     return results
 
 
 def test_the_files(drawn):
-    for name in ("figure_1", "figure_2", "figure_3", "variances"):
+    for name in ("figure_1", "figure_2", "figure_3", "variances", "stability"):
         path = drawn / "figures" / name
         assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
         assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

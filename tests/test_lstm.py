@@ -6,9 +6,11 @@ import theano
 from blocks.algorithms import CompositeRule, GradientDescent, Scale
 from blocks.graph import ComputationGraph
 from numpy.testing import assert_allclose
+from scipy import integrate
 from theano import tensor
 
 from bricks.batch_norm import BatchNormLSTM
+from bricks.compensations import COMPENSATIONS
 from bricks.initialization import Orthogonal, OrthogonalBlocks
 from bricks.models import PUBLISHED_GAMMAS, lstm_with_input
 from bricks.norm_prop import NormPropLSTM
@@ -16,7 +18,8 @@ from bricks.unit_norm import UnitNorm
 from tests import lstm_reference
 from tests.modes import fast_compile
 
-MODELS = list(PUBLISHED_GAMMAS)
+# The five models, and the other forms of norm_prop.
+MODELS = [*PUBLISHED_GAMMAS, "released", "early", "none"]
 TIME, BATCH, INPUTS, DIM = 6, 5, 3, 4
 
 
@@ -43,13 +46,34 @@ def trainable(input_term, lstm):
     return {name: p for name, p in parameters.items() if p is not None}
 
 
+def tanh_variance(scale):
+    """Var[tanh(scale z)], z ~ N(0, 1), which has mean 0."""
+
+    def weighted(z):
+        return numpy.tanh(scale * z) ** 2 * numpy.exp(-(z**2) / 2)
+
+    return integrate.quad(weighted, -12, 12)[0] / numpy.sqrt(2 * numpy.pi)
+
+
+# What the other forms divide by, at the published gammas of 2, 2 and 1.
+RELEASED = {"var_g": tanh_variance(2.0), "var_h": tanh_variance(1.0)}
+FORMS = {
+    "none": {},
+    "released": RELEASED,
+    "early": {**RELEASED, "var_gates": 2.0, "var_sum": 2.0},
+}
+
+
 class Case:
     """A model with random parameters, and one compiled function of everything."""
 
     def __init__(self, model):
         rng = numpy.random.RandomState(3)
         self.model = model
-        self.input_term, self.lstm = lstm_with_input(model, INPUTS, DIM, length=TIME)
+        form = {"compensation": model} if model in COMPENSATIONS else {}
+        self.input_term, self.lstm = lstm_with_input(
+            "norm_prop" if form else model, INPUTS, DIM, length=TIME, **form
+        )
         for brick in (self.input_term, self.lstm):
             brick.initialize()
         self.parameters = trainable(self.input_term, self.lstm)
@@ -58,9 +82,12 @@ class Case:
             value = rng.normal(0.5, 0.7, parameter.get_value().shape)
             parameter.set_value(value)
             self.values[name] = value
+        self.variances = {"norm_prop": {}, **FORMS}.get(model)
         if model == "norm_prop":
-            self.values["var_c"] = self.lstm.cell_std**2
-            self.values["var_h"] = self.lstm.state_std**2
+            self.variances = {
+                "var_c": self.lstm.cell_std**2,
+                "var_h": self.lstm.state_std**2,
+            }
         self.x = rng.normal(size=(TIME, BATCH, INPUTS))
         lengths = [6, 3, 5, 1, 6]
         self.mask = (numpy.arange(TIME)[:, None] < lengths).astype("float64")
@@ -81,8 +108,8 @@ class Case:
 
     def reference(self, values=None, mask=None):
         return lstm_reference.run(
-            self.model,
-            values or self.values,
+            self.model if self.variances is None else "norm_prop",
+            {**(values or self.values), **(self.variances or {})},
             self.x,
             self.mask if mask is None else mask,
             self.drop,

@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose
 from theano import tensor
 
 from bricks.batch_norm import BatchNorm, BatchNormLSTM
+from bricks.compensations import ReleasedNormPropLSTM
 from bricks.layer_norm import LayerNormLSTM
 from bricks.lstm import LSTM
-from bricks.norm_prop import NormPropLSTM
 from bricks.weight_norm import WeightNormLSTM
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -71,11 +71,10 @@ def test_weight_norm():
 
 def test_norm_prop_released():
     golden = load("lstm_normprop_released.npz")
-    brick = NormPropLSTM(
+    brick = ReleasedNormPropLSTM(
         7,
         gamma_h=float(golden["init_h_gamma"]),
         gamma_c=float(golden["init_c_gamma"]),
-        compensation="released",
     )
     assert brick.candidate_std == pytest.approx(0.41655268986333, abs=1e-13)
     assert brick.state_std == pytest.approx(0.52000591941101, abs=1e-13)

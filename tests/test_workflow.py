@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from figures.__main__ import NAMES as FIGURES
 from install import workflow as environment
 from report.runs import changes, published
 from training import draw_options, interrupt, ptb_options
@@ -75,6 +76,10 @@ def test_the_papers_plan():
         "draw-layer_norm-1": {},
         "ptb-norm_prop-1-table2": {**released, **plain},
         "ptb-weight_norm-1-gammas-2": {"gamma_x": (None, 2.0), "gamma_h": (None, 2.0)},
+        "ptb-norm_prop-1-early-plain-softmax": {
+            "compensation": ("paper", "early"),
+            **plain,
+        },
     }
     assert list(plan.runs) == list(expected)
     for name, about in plan.runs.items():
@@ -89,7 +94,7 @@ def test_the_papers_plan():
         )
         assert about["epochs"] == published(experiment, options["model"])["epochs"]
         assert about["data"] == {"ptb": "ptb", "draw": "mnist"}[experiment]
-    assert plan.figures == ["1", "2", "3", "variances"] and plan.report
+    assert plan.figures == list(FIGURES) and plan.report
 
 
 @pytest.mark.parametrize("name", ["small", "sample"])
@@ -275,7 +280,7 @@ def test_a_dry_run_of_the_paper(snakemake, tmp_path):
         assert f": {line}\n" in said
         assert f"{name.replace('-', '_')}  " in said
     assert said.count(": ./reproduce") == len(Plan(plan).runs)
-    figures = [f": figure {name}\n" for name in ("1", "2", "3", "variances")]
+    figures = [f": figure {name}\n" for name in FIGURES]
     for words in (": ptb: fetch", ": mnist: fetch", *figures, ": report\n"):
         assert words in said
     assert "0 of 200 epochs  not begun" in said

@@ -121,10 +121,11 @@ def add_normalisation_options(group, published, compensation):
     )
     group.add_argument(
         "--compensation",
-        choices=("paper", "released", "none"),
+        choices=("paper", "released", "early", "none"),
         default=argparse.SUPPRESS,
-        help="what is divided by: eq. 13-15, or as in the released DRAW code, or "
-        "nothing, which leaves weight normalisation with a gamma_c (norm_prop; "
+        help="what is divided by: eq. 13-15, or as in the released DRAW code, or as in "
+        "the authors' early Penn Treebank code, or nothing, which leaves weight "
+        "normalisation with a gamma_c (norm_prop; "
         f"default: {compensation})",
     )
     group.add_argument(

@@ -7,7 +7,7 @@
       - experiment: ptb         # or draw
         model: [norm_prop, baseline]
         seed: [1, 2]
-    figures: [1, 2, 3, variances]   # if not given: those of the experiments above
+    figures: [1, 2, 3]      # if not given: those of the experiments above
     report: true
 
 A run has the options of its experiment's program by their names: ``gamma_x: 2`` is
