@@ -1,6 +1,5 @@
 """The variance of h_t and c_t over time, which Norm Prop is made to keep."""
 
-import argparse
 from pathlib import Path
 
 import theano
@@ -9,6 +8,7 @@ from theano import tensor
 import ptb_experiment
 from common.errors import RunError
 from experiments import evaluation, ptb_options
+from experiments.recorded import recorded
 
 WINDOWS = 64
 
@@ -50,8 +50,8 @@ def after_training(runs, data_dir, progress):
     """
     curves, problems = [], []
     for run in runs:
-        options = argparse.Namespace(**{**run.configuration, "data_dir": data_dir})
         try:
+            options = recorded(ptb_options, run.path, data_dir=data_dir)
             corpus = ptb_experiment.open_corpus(options)
             brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
             evaluation.load_best(run.path, brick)
