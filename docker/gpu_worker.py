@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import fcntl
 import json
-import math
 import os
 import resource
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy
 
 from experiments import draw_options, ptb_options
+from training.interrupt import Interrupts
 
 # As published: the defaults of the two programs.
 CONFIGURATIONS = {"ptb": ["--model", "norm_prop"], "draw": ["--model", "norm_prop"]}
@@ -24,35 +24,26 @@ SHORT = {"ptb": ("symbols", 20), "draw": ("noise", 8)}
 VOCABULARY = 50  # of the Penn Treebank; the built-in text has fewer symbols
 
 
-def ptb(options):
-    """Return the brick, its cost, the inputs' names and the stream."""
-    from theano import tensor
-
-    import ptb_experiment
-    from datasets.ptb import open_sample, training_stream
-
-    brick = ptb_experiment.build_model(options, VOCABULARY)
-    symbols = tensor.imatrix("symbols")
-    stream = training_stream(
-        open_sample(), options.length, options.batch_size, options.seed
-    )
-    cost = brick.bits(symbols).mean() * math.log(2.0)
-    return brick, cost, [symbols], stream
-
-
-def draw(options):
-    """As `ptb`."""
-    from theano import tensor
-
+def make_task(experiment, options):
+    """The task of an experiment, on built-in data."""
     import draw_experiment
-    from datasets.mnist import image_stream, open_sample_digits
-    from datasets.noise import WithNoise
+    import ptb_experiment
+    from datasets.mnist import open_sample_digits
+    from datasets.ptb import open_sample
 
-    brick = draw_experiment.build_model(options)
-    inputs = [tensor.matrix("features"), tensor.tensor3("noise")]
-    images = image_stream(open_sample_digits().train, options.batch_size)
-    stream = WithNoise(images, options.glimpses, options.latent_dim, options.seed)
-    return brick, brick.cost(*inputs), inputs, stream
+    if experiment == "draw":
+        return draw_experiment.make_task(options, open_sample_digits(), Interrupts())
+    corpus = open_sample(VOCABULARY)
+    streams = ptb_experiment.make_streams(options, corpus)
+    return ptb_experiment.make_task(options, corpus, streams, Interrupts())
+
+
+def inputs_of(cost, names):
+    """The variables of these names that a cost is computed from."""
+    from theano.gof.graph import inputs
+
+    by_name = {variable.name: variable for variable in inputs([cost])}
+    return [by_name[name] for name in names]
 
 
 def batches(stream):
@@ -101,11 +92,12 @@ def work(options, experiment, words, rewrites):
     from training import loop, schedule
 
     memory = Memory(options.device)
-    brick, cost, inputs, stream = {"ptb": ptb, "draw": draw}[experiment](chosen)
-    feed = batches(stream)
+    task = make_task(experiment, chosen)
+    feed = batches(task.stream)
     first = next(feed)
-    algorithm, adam = loop.descent(chosen, brick, cost)
-    names = {variable: key for key, variable in brick.all_parameters.items()}
+    inputs = inputs_of(task.cost, first)
+    algorithm, adam = loop.descent(chosen, task)
+    names = {variable: key for key, variable in task.brick.all_parameters.items()}
 
     found, compiled = {}, 0.0
     if not options.speed:
@@ -123,7 +115,7 @@ def work(options, experiment, words, rewrites):
         del gradients, arrays
 
     last = theano.shared(numpy.asarray(0, options.floatX), name="last_cost")
-    algorithm.add_updates([(last, theano.tensor.cast(cost, options.floatX))])
+    algorithm.add_updates([(last, theano.tensor.cast(task.cost, options.floatX))])
     started = time.time()
     algorithm.initialize()
     compiled += time.time() - started
