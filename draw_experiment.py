@@ -11,6 +11,7 @@ from pathlib import Path
 from common.files import write_json
 from engine import device
 from experiments import cli, draw_options
+from experiments.gammas import initial_gammas
 from experiments.options import configuration
 from experiments.recorded import recorded
 from runs.folder import RunFolder, folder_name
@@ -31,9 +32,13 @@ def build_model(options):
         encoder_dim=options.units,
         decoder_dim=options.units,
         latent_dim=options.latent_dim,
-        gamma_x=options.gamma_x,
-        gamma_h=options.gamma_h,
-        gamma_c=options.gamma_c,
+        gammas=initial_gammas(
+            "draw",
+            options.model,
+            gamma_x=options.gamma_x,
+            gamma_h=options.gamma_h,
+            gamma_c=options.gamma_c,
+        ),
         moments=options.moments,
         compensation=options.compensation,
         forget_bias=options.forget_bias,

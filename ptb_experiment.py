@@ -10,6 +10,7 @@ import sys
 
 from engine import device
 from experiments import cli, ptb_options
+from experiments.gammas import initial_gammas
 from experiments.options import configuration
 from experiments.recorded import recorded
 from runs.folder import RunFolder, folder_name
@@ -27,9 +28,13 @@ def build_model(options, vocabulary):
         model=options.model,
         vocabulary=vocabulary,
         units=options.units,
-        gamma_x=options.gamma_x,
-        gamma_h=options.gamma_h,
-        gamma_c=options.gamma_c,
+        gammas=initial_gammas(
+            "ptb",
+            options.model,
+            gamma_x=options.gamma_x,
+            gamma_h=options.gamma_h,
+            gamma_c=options.gamma_c,
+        ),
         moments=options.moments,
         compensation=options.compensation,
         input_scale=options.input_scale,

@@ -1,43 +1,17 @@
 """The batch-normalised LSTM."""
 
-from blocks.bricks import Initializable
 from blocks.bricks.base import application, lazy
 from blocks.bricks.recurrent import recurrent
 from blocks.initialization import Constant
 from blocks.roles import BIAS, WEIGHT, add_role
-from blocks.utils import shared_floatx, shared_floatx_nans
+from blocks.utils import shared_floatx_nans
 from theano import tensor
 
-from bricks.lstm import LSTM, copy_masked, kept
-from bricks.roles import FIXED
+from bricks.lstm import LSTM, copy_masked, saved_for_backward
+from bricks.norm import Norm
+from bricks.population import PopulationStatistics, batch_statistics, time_steps
 
 EPSILON = 1e-5
-
-
-def batch_statistics(x, mask=None):
-    """Mean and biased variance over the batch, the last axis but one.
-
-    Parameters
-    ----------
-    x : :class:`~theano.Variable`
-        Shape (..., batch, features).
-    mask : :class:`~theano.Variable`, optional
-        Shape (..., batch); what is masked by 0 is left out.
-
-    Returns
-    -------
-    mean, variance : :class:`~theano.Variable`
-        Shape (..., features) each.
-    """
-    if mask is None:
-        mean = x.mean(axis=-2)
-        deviations = tensor.sqr(x - tensor.shape_padaxis(mean, -2))
-        return mean, deviations.mean(axis=-2)
-    weights = tensor.shape_padright(mask)
-    weights = weights / tensor.maximum(weights.sum(axis=-2, keepdims=True), 1)
-    mean = (weights * x).sum(axis=-2)
-    deviations = tensor.sqr(x - tensor.shape_padaxis(mean, -2))
-    return mean, (weights * deviations).sum(axis=-2)
 
 
 def normalise(x, mean, variance, gamma):
@@ -46,68 +20,7 @@ def normalise(x, mean, variance, gamma):
     return gamma * (x - mean) / tensor.sqrt(variance + EPSILON)
 
 
-class PopulationStatistics:
-    """Statistics of each time step for inference, kept as a moving average.
-
-    Parameters
-    ----------
-    length : int
-        Number of time steps that have statistics of their own; later steps use
-        those of the last.
-    dim : int
-        Number of features.
-    name : str
-        The variables are called `name` and ``_mean`` or ``_variance``.
-
-    Attributes
-    ----------
-    rate : :class:`~theano.Variable`
-        Of the moving average. With 1, 1/2, 1/3, ... over a sequence of batches
-        the population statistics become the mean over those batches.
-    """
-
-    def __init__(self, length, dim, name):
-        self.length = length
-        self.mean = shared_floatx_nans((length, dim), name=name + "_mean")
-        self.variance = shared_floatx_nans((length, dim), name=name + "_variance")
-        self.variables = [self.mean, self.variance]
-        for variable in self.variables:
-            add_role(variable, FIXED)
-        self.rate = shared_floatx(0.05, name=name + "_rate")
-
-    def initialize(self, rng):
-        Constant(0.0).initialize(self.mean, rng)
-        Constant(1.0).initialize(self.variance, rng)
-
-    def at(self, steps):
-        """Mean and variance, (time, features), of the time `steps`, (time,)."""
-        rows = tensor.minimum(steps, self.length - 1)
-        return self.mean[rows], self.variance[rows]
-
-    def updates(self, statistics, mask=None):
-        """The moving average's update, given a batch's (mean, variance).
-
-        Each is of shape (time, features); with a `mask` (time, batch), steps where
-        nothing is left of the batch do not count.
-        """
-        rate = self.rate
-        if mask is not None:
-            rate = (rate * mask.any(axis=1)[: self.length])[:, None]
-        updates = []
-        for variable, batch in zip(self.variables, statistics):
-            batch = batch[: self.length]
-            old = variable[: batch.shape[0]]
-            new = tensor.set_subtensor(old, old + rate * (batch - old))
-            updates.append((variable, tensor.cast(new, variable.dtype)))
-        return updates
-
-
-def time_steps(sequence, first_step):
-    """Numbers of the time steps of a sequence (time, ...)."""
-    return first_step + tensor.arange(sequence.shape[0])
-
-
-class BatchNorm(Initializable):
+class BatchNorm(Norm):
     """Batch normalisation of the input term: BN(W_x x_t; gamma_x) [BN, eq. 6].
 
     Statistics are taken for each time step separately.
@@ -123,7 +36,7 @@ class BatchNorm(Initializable):
     """
 
     @lazy(allocation=["dim", "length"])
-    def __init__(self, dim, length, gamma=0.1, **kwargs):
+    def __init__(self, dim, length, gamma, **kwargs):
         super().__init__(**kwargs)
         self.dim = dim
         self.length = length
@@ -139,22 +52,13 @@ class BatchNorm(Initializable):
         Constant(self.initial_gamma).initialize(self.gamma, self.rng)
         self.population.initialize(self.rng)
 
+    @property
+    def populations(self):
+        return [self.population]
+
     @application(inputs=["input_", "mask"], outputs=["output"])
     def apply(self, application_call, input_, mask=None, training=False, first_step=0):
-        """Normalise a sequence.
-
-        Parameters
-        ----------
-        input_ : :class:`~theano.Variable`
-            Shape (time, batch, features).
-        mask : :class:`~theano.Variable`, optional
-            Shape (time, batch).
-        training : bool
-            Use the batch's statistics, and leave the update of the population's in
-            the ``updates`` of the computation graph; otherwise use the population's.
-        first_step : int
-            The time step at which `input_` begin; inference only.
-        """
+        """Normalise each time step; see :meth:`bricks.norm.Norm.apply`."""
         if training:
             statistics = batch_statistics(input_, mask)
             application_call.updates.update(self.population.updates(statistics, mask))
@@ -163,7 +67,7 @@ class BatchNorm(Initializable):
         return normalise(input_, *statistics, self.gamma)
 
 
-class DataNorm(Initializable):
+class DataNorm(Norm):
     """Batch Data Normalisation of a network's inputs [Arpit; NP, section 5.1].
 
     Each feature is standardised over batch and time in training, and with the
@@ -187,9 +91,13 @@ class DataNorm(Initializable):
     def _initialize(self):
         self.population.initialize(self.rng)
 
+    @property
+    def populations(self):
+        return [self.population]
+
     @application(inputs=["input_", "mask"], outputs=["output"])
-    def apply(self, application_call, input_, mask=None, training=False):
-        """Standardise `input_`, (time, batch, features); see :class:`BatchNorm`."""
+    def apply(self, application_call, input_, mask=None, training=False, first_step=0):
+        """Standardise each feature; see :meth:`bricks.norm.Norm.apply`."""
         population = self.population
         if training:
             # All time steps together are one step with a larger batch.
@@ -226,7 +134,7 @@ class BatchNormLSTM(LSTM):
     """
 
     @lazy(allocation=["dim", "length"])
-    def __init__(self, dim, length, gamma_h=0.1, gamma_c=0.1, **kwargs):
+    def __init__(self, dim, length, gamma_h, gamma_c, **kwargs):
         super().__init__(dim, **kwargs)
         self.length = length
         self.initial_gamma_h = gamma_h
@@ -241,7 +149,7 @@ class BatchNormLSTM(LSTM):
             self.length, 4 * self.dim, "recurrent"
         )
         self.cell_population = PopulationStatistics(self.length, self.dim, "cell")
-        for population in (self.recurrent_population, self.cell_population):
+        for population in self.populations:
             self.parameters.extend(population.variables)
 
     def _initialize(self):
@@ -249,8 +157,12 @@ class BatchNormLSTM(LSTM):
         Constant(self.initial_gamma_h).initialize(self.gamma_h, self.rng)
         Constant(self.initial_gamma_c).initialize(self.gamma_c, self.rng)
         Constant(0.0).initialize(self.beta_c, self.rng)
-        for population in (self.recurrent_population, self.cell_population):
+        for population in self.populations:
             population.initialize(self.rng)
+
+    @property
+    def populations(self):
+        return [self.recurrent_population, self.cell_population]
 
     @application(outputs=["states", "cells"])
     def apply(
@@ -265,13 +177,12 @@ class BatchNormLSTM(LSTM):
     ):
         """Run over a sequence; see :meth:`LSTM.apply`.
 
-        `training` and `first_step` are those of :meth:`BatchNorm.apply`.
+        `training` and `first_step` are those of :meth:`bricks.norm.Norm.apply`.
         """
-        populations = (self.recurrent_population, self.cell_population)
         given = {}
         if not training:
             steps = time_steps(inputs, first_step)
-            for name, population in zip(("recurrent", "cell"), populations):
+            for name, population in zip(("recurrent", "cell"), self.populations):
                 mean, variance = population.at(steps)
                 given[name + "_mean"], given[name + "_variance"] = mean, variance
         states, cells, _, _, *statistics = self.recurrence(
@@ -283,7 +194,8 @@ class BatchNormLSTM(LSTM):
             **kwargs,
         )
         if training:
-            for population, pair in zip(populations, (statistics[:2], statistics[2:])):
+            pairs = statistics[:2], statistics[2:]
+            for population, pair in zip(self.populations, pairs):
                 application_call.updates.update(population.updates(pair, mask))
         return states, cells
 
@@ -311,18 +223,27 @@ class BatchNormLSTM(LSTM):
         """One step, with the population's statistics if they are given."""
         product = tensor.dot(states, weights)
         if recurrent_mean is None:
-            recurrent_mean, recurrent_variance = batch_statistics(kept(product), mask)
+            recurrent_mean, recurrent_variance = batch_statistics(
+                saved_for_backward(product), mask
+            )
         gates = inputs + normalise(
-            kept(product),
-            kept(recurrent_mean),
-            kept(recurrent_variance),
+            saved_for_backward(product),
+            saved_for_backward(recurrent_mean),
+            saved_for_backward(recurrent_variance),
             self.gamma_h,
         )
-        o, next_cells = self.update_cells(kept(gates), cells, candidate_mask)
+        o, next_cells = self.update_cells(
+            saved_for_backward(gates), cells, candidate_mask
+        )
         if cell_mean is None:
-            cell_mean, cell_variance = batch_statistics(kept(next_cells), mask)
+            cell_mean, cell_variance = batch_statistics(
+                saved_for_backward(next_cells), mask
+            )
         normalised = normalise(
-            kept(next_cells), kept(cell_mean), kept(cell_variance), self.gamma_c
+            saved_for_backward(next_cells),
+            saved_for_backward(cell_mean),
+            saved_for_backward(cell_variance),
+            self.gamma_c,
         )
         next_states = self.output(o, normalised + self.beta_c)
         return copy_masked(mask, (next_states, next_cells), (states, cells)) + [

@@ -10,10 +10,11 @@ from blocks.utils import shared_floatx_nans
 from theano import config, tensor
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 
-from bricks.batch_norm import BatchNormLSTM, DataNorm
+from bricks.batch_norm import DataNorm
 from bricks.initialization import Orthogonal
 from bricks.linear import Linear
-from bricks.models import lstm_with_input
+from bricks.models import WEIGHT_NORMALISED, InputTerm, make_lstm
+from bricks.norm import Norm
 from bricks.roles import FIXED, UNIT_NORM
 
 
@@ -21,15 +22,15 @@ class CharacterEncoding(Initializable):
     """One-hot symbols times a fixed orthogonal matrix [NP, section 5.1].
 
     The one-hot vectors are never made: a symbol selects its row of the matrix.
-    The paper asks for normalised inputs. A row has norm 1; times sqrt(vocabulary),
-    the default, each of its components has second moment 1.
+    The paper asks for normalised inputs. A row of an orthogonal matrix has norm 1.
+    Multiplied by sqrt(vocabulary), its components have a mean square of 1.
 
     Parameters
     ----------
     vocabulary : int
         Number of symbols.
     scale : float, optional
-        What the orthogonal matrix is multiplied by.
+        What the orthogonal matrix is multiplied by; default: sqrt(vocabulary).
     """
 
     def __init__(self, vocabulary, scale=None, **kwargs):
@@ -62,15 +63,18 @@ class CharacterModel(Initializable):
     Parameters
     ----------
     model : str
-        One of :data:`bricks.models.PUBLISHED_GAMMAS`.
+        See :func:`bricks.models.make_lstm`.
     vocabulary, units : int
         Number of symbols and of LSTM units.
+    gammas, moments, compensation, length
+        See :func:`bricks.models.make_lstm`.
+    forget_bias : float
+        Initial bias of the forget gate.
     input_scale : float, optional
         See :class:`CharacterEncoding`.
     softmax_gamma : float or None
-        Initial gamma of the softmax layer, which is weight-normalised in
-        `weight_norm` and `norm_prop`, and in the other models is not; ``None``
-        leaves it plain in these too.
+        Initial gamma of the softmax layer in `weight_norm` and `norm_prop`. ``None``
+        leaves the layer plain, as it is in the other models.
     data_norm : bool
         Batch Data Normalisation of the encoded inputs [Arpit].
     input_dropout, recurrent_dropout, output_dropout : float
@@ -78,8 +82,6 @@ class CharacterModel(Initializable):
         candidate g [SD], and of the LSTM's output; a fresh mask at each time step.
     seed : int
         Of the initialisation and the dropout masks.
-    **options
-        See :func:`bricks.models.lstm_with_input`.
     """
 
     def __init__(
@@ -87,14 +89,19 @@ class CharacterModel(Initializable):
         model,
         vocabulary,
         units,
+        *,
+        gammas,
+        moments,
+        compensation,
+        forget_bias,
+        softmax_gamma,
+        length=None,
         input_scale=None,
-        softmax_gamma=1.0,
         data_norm=False,
         input_dropout=0.0,
         recurrent_dropout=0.0,
         output_dropout=0.0,
         seed=1,
-        **options,
     ):
         super().__init__(seed=seed, name="character_model")
         self.vocabulary = vocabulary
@@ -104,15 +111,34 @@ class CharacterModel(Initializable):
         self.output_dropout = output_dropout
         self.random = MRG_RandomStreams(seed)
         self.encoding = CharacterEncoding(vocabulary, input_scale, name="encoding")
-        self.data_norm = DataNorm(vocabulary, name="data_norm") if data_norm else None
-        self.input_term, self.lstm = lstm_with_input(
-            model, vocabulary, units, **options
+        self.data_norm = (
+            DataNorm(vocabulary, name="data_norm")
+            if data_norm
+            else Norm(name="data_norm")
         )
-        if model not in ("weight_norm", "norm_prop"):
+        self.input_term = InputTerm(
+            model, vocabulary, units, gammas, length, name="input_term"
+        )
+        self.lstm = make_lstm(
+            model,
+            units,
+            gammas,
+            moments,
+            compensation,
+            length,
+            forget_bias=forget_bias,
+            name="lstm",
+        )
+        if model not in WEIGHT_NORMALISED:
             softmax_gamma = None
         self.readout = Linear(units, vocabulary, gamma=softmax_gamma, name="readout")
-        bricks = [self.encoding, self.data_norm, self.input_term, self.lstm]
-        self.children = [brick for brick in bricks if brick] + [self.readout]
+        self.children = [
+            self.encoding,
+            self.data_norm,
+            self.input_term,
+            self.lstm,
+            self.readout,
+        ]
 
     @property
     def all_parameters(self):
@@ -137,12 +163,9 @@ class CharacterModel(Initializable):
 
     @property
     def populations(self):
-        """List of the :class:`~bricks.batch_norm.PopulationStatistics`, if any."""
-        norms = [self.data_norm, self.input_term.norm]
-        found = [norm.population for norm in norms if hasattr(norm, "population")]
-        if isinstance(self.lstm, BatchNormLSTM):
-            found += [self.lstm.recurrent_population, self.lstm.cell_population]
-        return found
+        """List of the :class:`~bricks.population.PopulationStatistics`, if any."""
+        bricks = self.data_norm, self.input_term, self.lstm
+        return [population for brick in bricks for population in brick.populations]
 
     def dropout_mask(self, shape, rate):
         """0 with probability `rate`, else 1 / (1 - rate), of the given shape."""
@@ -222,9 +245,7 @@ class CharacterModel(Initializable):
     def _run(self, symbols, mask, training, first_step=0, **initial):
         """h and c at each time step, (time, batch, units) each."""
         mode = {"training": training, "first_step": first_step}
-        x = self.encoding.apply(symbols)
-        if self.data_norm:
-            x = self.data_norm.apply(x, mask, training=training)
+        x = self.data_norm.apply(self.encoding.apply(symbols), mask, **mode)
         if training and self.input_dropout:
             x = x * self.dropout_mask(x.shape, self.input_dropout)
         candidate_mask = None

@@ -9,8 +9,7 @@ import numpy
 from blocks.bricks.base import lazy
 from theano import tensor
 
-from bricks.moments import moments as moments_of
-from bricks.moments import preactivation_scale
+from bricks.moments import mean_and_variance, preactivation_scale
 from bricks.norm_prop import NormPropLSTM
 
 
@@ -42,7 +41,7 @@ class ReleasedNormPropLSTM(NormPropLSTM):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(self, dim, gamma_h=2.0, gamma_c=1.0, **kwargs):
+    def __init__(self, dim, gamma_h, gamma_c, **kwargs):
         super().__init__(dim, gamma_h=gamma_h, gamma_c=gamma_c, **kwargs)
         self.candidate_std = tanh_std(gamma_h)
         self.cell_std = 1.0
@@ -69,7 +68,7 @@ class EarlyNormPropLSTM(ReleasedNormPropLSTM):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(self, dim, gamma_x=2.0, gamma_h=2.0, **kwargs):
+    def __init__(self, dim, gamma_x, gamma_h, **kwargs):
         super().__init__(dim, gamma_x=gamma_x, gamma_h=gamma_h, **kwargs)
         self.candidate_std = tanh_std(
             preactivation_scale(gamma_x, gamma_h, "variance") / 2**0.5
@@ -88,7 +87,7 @@ class EarlyNormPropLSTM(ReleasedNormPropLSTM):
 
 def tanh_std(scale):
     """Standard deviation of tanh(scale z), z ~ N(0, 1)."""
-    _, variance = moments_of(numpy.tanh, 0.0, scale)
+    _, variance = mean_and_variance(numpy.tanh, 0.0, scale)
     return variance**0.5
 
 
@@ -99,19 +98,3 @@ COMPENSATIONS = {
     "early": EarlyNormPropLSTM,
     "none": UncompensatedLSTM,
 }
-
-
-def norm_prop_lstm(compensation, dim, **options):
-    """The Norm Prop LSTM of a form, one of :data:`COMPENSATIONS`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such form.
-    """
-    if compensation not in COMPENSATIONS:
-        raise ValueError(
-            f"compensation must be one of {', '.join(COMPENSATIONS)}, not "
-            f"{compensation!r}"
-        )
-    return COMPENSATIONS[compensation](dim, **options)

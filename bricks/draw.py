@@ -8,22 +8,11 @@ from blocks.select import Selector
 from theano import tensor
 
 from bricks.attention import AttentionWindow
-from bricks.compensations import norm_prop_lstm
 from bricks.draw_parts import Reader, Sampler, Writer
 from bricks.initialization import Orthogonal
-from bricks.layer_norm import LayerNormLSTM
 from bricks.linear import Linear
-from bricks.lstm import LSTM
+from bricks.models import WEIGHT_NORMALISED, make_lstm
 from bricks.roles import UNIT_NORM
-from bricks.weight_norm import WeightNormLSTM
-
-#: Initial gammas of the runs behind Table 3 and Figure 3 [NP-code].
-PUBLISHED_GAMMAS = {
-    "baseline": {},
-    "weight_norm": {"gamma_x": 1.0, "gamma_h": 1.0},
-    "layer_norm": {"gamma_c": 1.0},
-    "norm_prop": {"gamma_x": 0.5, "gamma_h": 0.5, "gamma_c": 0.5},
-}
 
 
 class UnitOrthogonal(Orthogonal):
@@ -35,52 +24,6 @@ class UnitOrthogonal(Orthogonal):
     def generate(self, rng, shape):
         matrix = super().generate(rng, shape)
         return matrix / (matrix**2).sum(axis=0, keepdims=True) ** 0.5
-
-
-def initial_gammas(model, **given):
-    """The published gammas of `model`, or those `given` instead where not None.
-
-    Raises
-    ------
-    ValueError
-        If there is no such model, or it does not have a gamma that is given.
-    """
-    if model not in PUBLISHED_GAMMAS:
-        names = ", ".join(PUBLISHED_GAMMAS)
-        raise ValueError(f"there is no model {model!r}; there are {names}")
-    gammas = dict(PUBLISHED_GAMMAS[model])
-    for name, value in given.items():
-        if value is not None:
-            if name not in gammas:
-                raise ValueError(f"{model} has no {name}")
-            gammas[name] = value
-    return gammas
-
-
-def draw_lstm(model, dim, gammas, moments, compensation, **frame):
-    """Make the encoder's or the decoder's LSTM.
-
-    Parameters
-    ----------
-    model : str
-        One of :data:`PUBLISHED_GAMMAS`. `layer_norm` is as released: it normalises
-        the cell only.
-    dim : int
-        Number of units.
-    gammas : dict
-        Initial gammas that the model has.
-    moments, compensation : str
-        See :func:`bricks.models.lstm_with_input`.
-    **frame
-        More options of :class:`bricks.lstm.LSTM`.
-    """
-    if model == "baseline":
-        return LSTM(dim, **frame)
-    if model == "weight_norm":
-        return WeightNormLSTM(dim, gamma_h=gammas["gamma_h"], **frame)
-    if model == "layer_norm":
-        return LayerNormLSTM(dim, gamma_h=None, epsilon=1e-6, **gammas, **frame)
-    return norm_prop_lstm(compensation, dim, **gammas, moments=moments, **frame)
 
 
 class DrawModel(Initializable):
@@ -99,71 +42,49 @@ class DrawModel(Initializable):
     Parameters
     ----------
     model : str
-        One of :data:`PUBLISHED_GAMMAS`.
+        See :func:`bricks.models.make_lstm`; any but `batch_norm`.
     height, width : int
         Of the images, in pixels.
     read_size, write_size : int
         Filters along each axis of the windows.
     encoder_dim, decoder_dim, latent_dim : int
         Units of the LSTMs and of z.
-    gamma_x, gamma_h, gamma_c : float, optional
-        Initial gammas; default: as published for the model. gamma_x belongs to the
-        two linear layers that feed the LSTMs.
+    gammas : dict of str to float
+        Initial gammas of the model, by name. gamma_x is that of the two linear layers
+        that feed the LSTMs.
     moments, compensation : str
-        See :func:`bricks.models.lstm_with_input`.
+        See :func:`bricks.models.make_lstm`.
     forget_bias : float
         Initial bias of the forget gates.
     seed : int
         Of the initialisation.
-
-    Raises
-    ------
-    ValueError
-        If there is no such model, or a gamma is given that the model does not have.
     """
 
     def __init__(
         self,
         model,
-        height=28,
-        width=28,
-        read_size=2,
-        write_size=5,
-        encoder_dim=256,
-        decoder_dim=256,
-        latent_dim=100,
-        gamma_x=None,
-        gamma_h=None,
-        gamma_c=None,
-        moments="printed",
-        compensation="paper",
-        forget_bias=1.0,
+        *,
+        height,
+        width,
+        read_size,
+        write_size,
+        encoder_dim,
+        decoder_dim,
+        latent_dim,
+        gammas,
+        moments,
+        compensation,
+        forget_bias,
         seed=1,
     ):
         super().__init__(seed=seed, name="draw_model")
-        gammas = initial_gammas(
-            model, gamma_x=gamma_x, gamma_h=gamma_h, gamma_c=gamma_c
-        )
-        weight_normalised = model in ("weight_norm", "norm_prop")
 
         def layer(gamma):
-            return {
-                "gamma": gamma if weight_normalised else None,
-                "weights_init": UnitOrthogonal(),
-            }
-
-        def lstm(dim, name):
-            return draw_lstm(
-                model,
-                dim,
-                gammas,
-                moments,
-                compensation,
-                forget_bias=forget_bias,
-                name=name,
-            )
+            gamma = gamma if model in WEIGHT_NORMALISED else None
+            return {"gamma": gamma, "weights_init": UnitOrthogonal()}
 
         into_lstm, other = layer(gammas.get("gamma_x")), layer(1.0)
+        lstm_options = gammas, moments, compensation
         self.reader = Reader(
             decoder_dim,
             AttentionWindow(height, width, read_size, name="window"),
@@ -176,12 +97,16 @@ class DrawModel(Initializable):
             name="encoder_input",
             **into_lstm,
         )
-        self.encoder = lstm(encoder_dim, "encoder")
+        self.encoder = make_lstm(
+            model, encoder_dim, *lstm_options, forget_bias=forget_bias, name="encoder"
+        )
         self.sampler = Sampler(encoder_dim, latent_dim, other, name="sampler")
         self.decoder_input = Linear(
             latent_dim, 4 * decoder_dim, name="decoder_input", **into_lstm
         )
-        self.decoder = lstm(decoder_dim, "decoder")
+        self.decoder = make_lstm(
+            model, decoder_dim, *lstm_options, forget_bias=forget_bias, name="decoder"
+        )
         self.writer = Writer(
             decoder_dim,
             AttentionWindow(height, width, write_size, name="window"),

@@ -1,6 +1,5 @@
 """The layer-normalised LSTM."""
 
-from blocks.bricks import Initializable
 from blocks.bricks.base import application, lazy
 from blocks.initialization import Constant
 from blocks.roles import BIAS, WEIGHT, add_role
@@ -8,6 +7,7 @@ from blocks.utils import shared_floatx_nans
 from theano import tensor
 
 from bricks.lstm import LSTM
+from bricks.norm import Norm
 
 
 def layer_norm(x, gamma, epsilon):
@@ -27,7 +27,7 @@ def layer_norm(x, gamma, epsilon):
     return gamma * centred / tensor.sqrt(variance + epsilon)
 
 
-class LayerNorm(Initializable):
+class LayerNorm(Norm):
     """Layer normalisation of the input term: LN(W_x x_t; gamma_x) [LN, eq. 20].
 
     Parameters
@@ -41,7 +41,7 @@ class LayerNorm(Initializable):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(self, dim, gamma=1.0, epsilon=1e-5, **kwargs):
+    def __init__(self, dim, gamma, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
         self.dim = dim
         self.initial_gamma = gamma
@@ -56,8 +56,8 @@ class LayerNorm(Initializable):
         Constant(self.initial_gamma).initialize(self.gamma, self.rng)
 
     @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        """Normalise `input_`, (..., features)."""
+    def apply(self, input_, mask=None, training=False, first_step=0):
+        """Normalise over the features; see :meth:`bricks.norm.Norm.apply`."""
         return layer_norm(input_, self.gamma, self.epsilon)
 
 
@@ -87,7 +87,7 @@ class LayerNormLSTM(LSTM):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(self, dim, gamma_h=1.0, gamma_c=1.0, epsilon=1e-5, **kwargs):
+    def __init__(self, dim, gamma_h, gamma_c, epsilon=1e-5, **kwargs):
         super().__init__(dim, **kwargs)
         self.initial_gamma_h = gamma_h
         self.initial_gamma_c = gamma_c

@@ -36,7 +36,7 @@ class LSTM(BaseRecurrent, Initializable):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(self, dim, forget_bias=1.0, **kwargs):
+    def __init__(self, dim, forget_bias, **kwargs):
         kwargs.setdefault("weights_init", OrthogonalBlocks())
         super().__init__(**kwargs)
         self.dim = dim
@@ -83,6 +83,11 @@ class LSTM(BaseRecurrent, Initializable):
             tensor.repeat(initial[None, :], batch_size, axis=0)
             for initial in (self.initial_state, self.initial_cells)
         ]
+
+    @property
+    def populations(self):
+        """List of the :class:`~bricks.population.PopulationStatistics`, if any."""
+        return []
 
     def recurrent_weights(self):
         """The matrix (d, 4d) that multiplies h_{t-1}, made once per sequence."""
@@ -139,7 +144,7 @@ class LSTM(BaseRecurrent, Initializable):
         candidate_mask : :class:`~theano.Variable`, optional
             Multiplies the candidate: recurrent dropout [SD], (time, batch, d).
         training, first_step
-            For the models that need it; see :class:`bricks.batch_norm.BatchNorm`.
+            For the models that need it; see :meth:`bricks.norm.Norm.apply`.
         **kwargs
             ``states`` and ``cells`` (batch, d) to start from something else than
             the trainable h_0 and c_0, and the options of Blocks' ``recurrent``,
@@ -172,17 +177,19 @@ class LSTM(BaseRecurrent, Initializable):
 
         `inputs` here include the bias. The `weights` are an argument because what
         is differentiated inside a scan is differentiated at every step. The
-        pre-activations and the product are returned for :func:`kept`.
+        pre-activations and the product are returned for :func:`saved_for_backward`.
         """
         product = tensor.dot(states, weights)
-        gates = inputs + self.recurrent_term(kept(product))
-        o, next_cells = self.update_cells(kept(gates), cells, candidate_mask)
-        next_states = self.output(o, kept(next_cells))
+        gates = inputs + self.recurrent_term(saved_for_backward(product))
+        o, next_cells = self.update_cells(
+            saved_for_backward(gates), cells, candidate_mask
+        )
+        next_states = self.output(o, saved_for_backward(next_cells))
         after = copy_masked(mask, (next_states, next_cells), (states, cells))
         return after + [gates, product]
 
 
-def kept(variable):
+def saved_for_backward(variable):
     """Use this instead of a variable that the recurrence also returns.
 
     The backward pass of a scan looks up what the scan has returned, and computes

@@ -20,7 +20,7 @@ def logistic(x):
     return 0.5 * (1.0 + numpy.tanh(0.5 * x))
 
 
-def moments(function, bias, scale):
+def mean_and_variance(function, bias, scale):
     """Mean and variance of ``function(N(bias, scale ** 2))`` [NP, eq. 9-10].
 
     Parameters
@@ -70,7 +70,7 @@ def cell_variance(scale, input_bias=0.0, forget_bias=0.0, candidate_bias=0.0):
     gives Var[c] = Var[tanh(g)] E[s(i)^2] / (1 - E[s(f)^2]), where
     E[s^2] = Var[s] + E[s]^2.
     """
-    _, candidate = moments(numpy.tanh, candidate_bias, scale)
+    _, candidate = mean_and_variance(numpy.tanh, candidate_bias, scale)
     return (
         candidate
         * second_moment(input_bias, scale)
@@ -80,7 +80,7 @@ def cell_variance(scale, input_bias=0.0, forget_bias=0.0, candidate_bias=0.0):
 
 def state_variance(scale, gamma_c, output_bias=0.0):
     """Var[h] of h_t = s(o) tanh(gamma_c z), z ~ N(0, 1) [NP, eq. 12]."""
-    _, squashed = moments(numpy.tanh, 0.0, gamma_c)
+    _, squashed = mean_and_variance(numpy.tanh, 0.0, gamma_c)
     return squashed * second_moment(output_bias, scale)
 
 
@@ -90,5 +90,5 @@ def second_moment(bias, scale):
     The product rule for variances [NP, eq. 7] needs no more of a gate, for what it
     multiplies has mean 0.
     """
-    mean, variance = moments(logistic, bias, scale)
+    mean, variance = mean_and_variance(logistic, bias, scale)
     return variance + mean**2

@@ -45,9 +45,7 @@ class NormPropLSTM(WeightNormLSTM):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(
-        self, dim, gamma_x=2.0, gamma_h=2.0, gamma_c=1.0, moments="printed", **kwargs
-    ):
+    def __init__(self, dim, gamma_x, gamma_h, gamma_c, moments, **kwargs):
         super().__init__(dim, gamma_h=gamma_h, **kwargs)
         self.initial_gamma_c = gamma_c
         scale = preactivation_scale(gamma_x, gamma_h, moments)

@@ -26,7 +26,7 @@ class WeightNormLSTM(LSTM):
     """
 
     @lazy(allocation=["dim"])
-    def __init__(self, dim, gamma_h=1.0, **kwargs):
+    def __init__(self, dim, gamma_h, **kwargs):
         super().__init__(dim, **kwargs)
         self.initial_gamma_h = gamma_h
 

@@ -14,7 +14,7 @@ def estimate(populations, bits, symbols, batches):
 
     Parameters
     ----------
-    populations : list of bricks.batch_norm.PopulationStatistics
+    populations : list of bricks.population.PopulationStatistics
     bits : :class:`~theano.Variable`
         The training cost, whose graph updates them.
     symbols : :class:`~theano.Variable`

@@ -8,7 +8,7 @@ def logistic(x):
 
 
 def unit(W):
-    """Columns of norm one."""
+    """Incoming weight vectors of norm one, each a column of W."""
     return W / numpy.linalg.norm(W, axis=0)
 
 

@@ -9,10 +9,11 @@ from blocks.graph import ComputationGraph
 from numpy.testing import assert_allclose
 from theano import tensor
 
-from bricks.character_model import CharacterEncoding, CharacterModel
-from bricks.models import PUBLISHED_GAMMAS
+from bricks.character_model import CharacterEncoding
 from experiments import population, sequence
+from experiments.gammas import GAMMAS
 from tests import lstm_reference
+from tests.as_published import character_model
 from tests.modes import fast_compile
 
 VOCABULARY, UNITS = 5, 4
@@ -27,7 +28,7 @@ def without_c_code():
 
 def make(name, **options):
     """A model whose every parameter is away from its initial value."""
-    model = CharacterModel(name, VOCABULARY, UNITS, length=3, seed=1, **options)
+    model = character_model(name, VOCABULARY, UNITS, length=3, seed=1, **options)
     model.initialize()
     rng = numpy.random.RandomState(7)
     for parameter in model.all_parameters.values():
@@ -47,11 +48,11 @@ def log_softmax(logits):
 def reference_bits(model, name, symbols):
     """Bits of each prediction, (time - 1, batch), in NumPy; not for batch_norm."""
     lstm, term = model.lstm, model.input_term
-    norm = term.norm if term.norm else term.linear
+    owner_x = term.norm if name in ("batch_norm", "layer_norm") else term.linear
     p = {"W_x": term.linear.W, "W_h": lstm.W_h, "b": lstm.b}
     p.update(h0=lstm.initial_state, c0=lstm.initial_cells)
     for key, owner in (
-        ("gamma", norm),
+        ("gamma", owner_x),
         ("gamma_h", lstm),
         ("gamma_c", lstm),
         ("beta_c", lstm),
@@ -116,7 +117,7 @@ def test_mask_leaves_out_the_padding():
     assert_allclose(bits[:, 0], cost(text[:, :1], numpy.ones((9, 1)))[:, 0])
 
 
-@pytest.mark.parametrize("name", list(PUBLISHED_GAMMAS))
+@pytest.mark.parametrize("name", GAMMAS["ptb"])
 def test_every_parameter_is_trained(name):
     """No gradient is missing or zero, gammas and initial states included."""
     model = make(name)
@@ -223,6 +224,6 @@ def test_exact_population_statistics(name, number):
 
 def test_unknown_model_and_gamma():
     with pytest.raises(ValueError, match="no model 'gru'"):
-        CharacterModel("gru", 5, 4)
+        character_model("gru", 5, 4)
     with pytest.raises(ValueError, match="baseline has no gamma_x"):
-        CharacterModel("baseline", 5, 4, gamma_x=1.0)
+        character_model("baseline", 5, 4, gamma_x=1.0)

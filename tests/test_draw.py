@@ -7,11 +7,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 from theano import tensor
 
-from bricks.draw import PUBLISHED_GAMMAS, DrawModel
 from datasets import noise
 from datasets.mnist import Images, image_stream
 from datasets.noise import WithNoise
 from experiments.bound import Bound
+from experiments.gammas import GAMMAS
+from tests.as_published import draw_model
 from tests.modes import fast_compile
 
 # Without C code: nothing to compile, and fast enough at these sizes.
@@ -20,7 +21,7 @@ HEIGHT, WIDTH, GLIMPSES, BATCH, LATENT = 5, 4, 3, 6, 2
 
 
 def make(model, **options):
-    brick = DrawModel(
+    brick = draw_model(
         model,
         height=HEIGHT,
         width=WIDTH,
@@ -49,7 +50,7 @@ def example(seed=9):
     return x, random.normal(size=(GLIMPSES, BATCH, LATENT))
 
 
-@pytest.mark.parametrize("model", PUBLISHED_GAMMAS)
+@pytest.mark.parametrize("model", GAMMAS["draw"])
 def test_the_gradient_is_the_slope(model):
     """Along a random direction, and on every parameter."""
     brick = make(model)
@@ -84,13 +85,13 @@ def test_which_parameters_the_models_have():
     }
     for model, more in names.items():
         brick = make(model)
-        found = {path.rpartition(".")[2] for path in brick.all_parameters}
-        assert found == shared | more | {"W_h"}
+        last = {path.rpartition(".")[2] for path in brick.all_parameters}
+        assert last == shared | more | {"W_h"}
         constrained = {"W", "W_h"} if "gamma" in more else set()
         assert {p.name for p in brick.unit_norm_parameters} == constrained
 
 
-@pytest.mark.parametrize("model", PUBLISHED_GAMMAS)
+@pytest.mark.parametrize("model", GAMMAS["draw"])
 def test_every_matrix_starts_with_unit_norms(model):
     """The baseline's too, which is then free to leave them."""
     matrices = [p for p in make(model).trained_parameters if p.ndim == 2]
@@ -116,7 +117,7 @@ def test_initial_gammas_and_biases():
 
 
 def test_the_published_constants():
-    """SPEC section 2: Var[c] with forget bias 1 and Var[h] for gammas of 0.5."""
+    """Var[c] with forget bias 1, and Var[h], for gammas of 0.5."""
     brick = make("norm_prop")
     assert brick.encoder.cell_std**2 == pytest.approx(0.2403899, abs=1e-7)
     assert brick.decoder.state_std**2 == pytest.approx(0.0509060, abs=1e-7)
@@ -134,7 +135,7 @@ def test_the_published_constants():
 )
 def test_wrong_models_are_refused(model, options, reason):
     with pytest.raises(ValueError, match=reason):
-        DrawModel(model, **options)
+        make(model, **options)
 
 
 @pytest.fixture(scope="module", params=["paper", "early"])
@@ -150,10 +151,10 @@ def computed(request):
     z = tensor.tensor3("z")
     data = example()
     values = theano.function([x, u], [*results, *bound], mode=PYTHON)(*data)
-    found = dict(zip(names, values), x=data[0], u=data[1])
+    by_name = dict(zip(names, values), x=data[0], u=data[1])
     draw = theano.function([z], brick.draw(z), mode=PYTHON)
-    found["drawn"], found["drawn_h"] = draw(found["z"])
-    return found
+    by_name["drawn"], by_name["drawn_h"] = draw(by_name["z"])
+    return by_name
 
 
 def test_the_terms_of_the_bound(computed):
@@ -258,7 +259,7 @@ def test_a_stream_with_noise_resumes_anywhere():
     again.epoch, again.batch = 1, 1
     rest = list(again.get_epoch_iterator(as_dict=True))
     assert len(rest) == 2
-    for expected, found in zip(batches[4:], rest):
-        assert_array_equal(expected["noise"], found["noise"])
-        assert_array_equal(expected["features"], found["features"])
+    for expected, batch in zip(batches[4:], rest):
+        assert_array_equal(expected["noise"], batch["noise"])
+        assert_array_equal(expected["features"], batch["features"])
     assert (again.epoch, again.batch) == (2, 0)

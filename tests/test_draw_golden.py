@@ -9,8 +9,8 @@ from blocks.algorithms import Adam, CompositeRule, GradientDescent, StepClipping
 from numpy.testing import assert_allclose
 from theano import tensor
 
-from bricks.draw import DrawModel
 from bricks.unit_norm import UnitNorm, normalise_value
+from tests.as_published import draw_model
 from training import schedule
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,7 +54,7 @@ def released_names(model, gamma_c):
 
 def test_cell_and_gradients():
     golden = load("draw_released.npz")
-    model = DrawModel(
+    model = draw_model(
         "norm_prop",
         encoder_dim=16,
         decoder_dim=14,
@@ -100,7 +100,7 @@ def test_cell_and_gradients():
 def test_twenty_updates():
     """The released procedure: clipping, Adam, decay and unit norms in this order."""
     golden = load("draw_training.npz")
-    model = DrawModel("weight_norm", encoder_dim=9, decoder_dim=8, latent_dim=5)
+    model = draw_model("weight_norm", encoder_dim=9, decoder_dim=8, latent_dim=5)
     model.initialize()
     parameters = released_names(model, gamma_c=False)
     assert {f"initial {path}" for path in parameters} == {

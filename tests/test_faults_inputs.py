@@ -15,6 +15,7 @@ from datasets.convert_mnist import convert_binarized_mnist
 from datasets.corpus import Corpus, corpus_from_texts, prepare
 from datasets.mnist import Images
 from tests import small
+from tests.as_published import character_model
 from tests.modes import fast_compile
 
 GOOD = b" a cat \n a mat \n"
@@ -56,15 +57,8 @@ def test_the_smallest_draw(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def bits():
     """The bits of each prediction of a norm_prop model, compiled once."""
-    from bricks import CharacterModel
-
     with fast_compile():
-        brick = CharacterModel(
-            model="norm_prop", vocabulary=3, units=2, gamma_x=2.0, gamma_h=2.0,
-            gamma_c=1.0, moments="printed", compensation="paper", input_scale=None,
-            softmax_gamma=1.0, forget_bias=1.0, data_norm=False, input_dropout=0.0,
-            recurrent_dropout=0.0, output_dropout=0.0, length=9, seed=1,
-        )  # fmt: skip
+        brick = character_model("norm_prop", vocabulary=3, units=2)
         brick.initialize()
         symbols = tensor.imatrix("symbols")
         yield theano.function([symbols], brick.inference_bits(symbols))

@@ -12,14 +12,15 @@ from theano import tensor
 from bricks.batch_norm import BatchNormLSTM
 from bricks.compensations import COMPENSATIONS
 from bricks.initialization import Orthogonal, OrthogonalBlocks
-from bricks.models import PUBLISHED_GAMMAS, lstm_with_input
+from bricks.models import InputTerm, make_lstm
 from bricks.norm_prop import NormPropLSTM
 from bricks.unit_norm import UnitNorm
+from experiments.gammas import GAMMAS, initial_gammas
 from tests import lstm_reference
 from tests.modes import fast_compile
 
 # The five models, and the other forms of norm_prop.
-MODELS = [*PUBLISHED_GAMMAS, "released", "early", "none"]
+MODELS = [*GAMMAS["ptb"], "released", "early", "none"]
 TIME, BATCH, INPUTS, DIM = 6, 5, 3, 4
 
 
@@ -30,12 +31,24 @@ def without_c_code():
         yield
 
 
+def bricks_of(model, compensation, length):
+    """The initialised bricks of a model, with the published gammas."""
+    gammas = initial_gammas("ptb", model)
+    input_term = InputTerm(model, INPUTS, DIM, gammas, length)
+    lstm = make_lstm(
+        model, DIM, gammas, "printed", compensation, length, forget_bias=1.0
+    )
+    for brick in (input_term, lstm):
+        brick.initialize()
+    return input_term, lstm
+
+
 def trainable(input_term, lstm):
     """The parameters by the names of the NumPy reference."""
-    norm = input_term.norm if input_term.norm else input_term.linear
+    linear, norm = input_term.linear, input_term.norm
     parameters = {
-        "W_x": input_term.linear.W,
-        "gamma_x": getattr(norm, "gamma", None),
+        "W_x": linear.W,
+        "gamma_x": getattr(norm, "gamma", getattr(linear, "gamma", None)),
         "W_h": lstm.W_h,
         "b": lstm.b,
         "h0": lstm.initial_state,
@@ -70,12 +83,8 @@ class Case:
     def __init__(self, model):
         rng = numpy.random.RandomState(3)
         self.model = model
-        form = {"compensation": model} if model in COMPENSATIONS else {}
-        self.input_term, self.lstm = lstm_with_input(
-            "norm_prop" if form else model, INPUTS, DIM, length=TIME, **form
-        )
-        for brick in (self.input_term, self.lstm):
-            brick.initialize()
+        form = ("norm_prop", model) if model in COMPENSATIONS else (model, "paper")
+        self.input_term, self.lstm = bricks_of(*form, length=TIME)
         self.parameters = trainable(self.input_term, self.lstm)
         self.values = {}
         for name, parameter in self.parameters.items():
@@ -172,19 +181,12 @@ def test_mask_changes_only_what_follows_the_end(case):
 @pytest.mark.parametrize("model", ["norm_prop", "batch_norm"])
 def test_one_step_at_a_time(model):
     """``iterate=False``, and a sequence in two pieces with the state carried."""
-    input_term, lstm = lstm_with_input(model, INPUTS, DIM, length=4)
-    for brick in (input_term, lstm):
-        brick.initialize()
-    if model == "batch_norm":
-        rng = numpy.random.RandomState(4)
-        for population in (
-            input_term.norm.population,
-            lstm.recurrent_population,
-            lstm.cell_population,
-        ):
-            for variable in population.variables:
-                shape = variable.get_value().shape
-                variable.set_value(rng.uniform(0.5, 2, size=shape))
+    input_term, lstm = bricks_of(model, "paper", length=4)
+    rng = numpy.random.RandomState(4)
+    for population in input_term.populations + lstm.populations:
+        for variable in population.variables:
+            shape = variable.get_value().shape
+            variable.set_value(rng.uniform(0.5, 2, size=shape))
     x, h, c = tensor.tensor3(), tensor.matrix(), tensor.matrix()
     first = tensor.iscalar()
 
@@ -214,13 +216,13 @@ def test_one_step_at_a_time(model):
 
 
 def test_variance_is_kept():
-    """Var[h] = 1 under the model's own assumptions (SPEC section 2).
+    """Var[h] = 1 under the model's own assumptions.
 
     Each step is given an h_{t-1} drawn from N(0, 1), independent of the past, with
     the real c_t: pre-activations of unit-norm weights are then what eq. 7-12 assume.
     """
     d, batch = 400, 50
-    lstm = NormPropLSTM(d, moments="variance", forget_bias=1.0)
+    lstm = NormPropLSTM(d, 2.0, 2.0, 1.0, moments="variance", forget_bias=1.0)
     lstm.initialize()
     x, h, c = (tensor.matrix(name) for name in "xhc")
     step = theano.function([x, h, c], lstm.apply(x, states=h, cells=c, iterate=False))
@@ -236,7 +238,7 @@ def test_variance_is_kept():
 
 @pytest.mark.parametrize("gamma, expected", [(2.0, (1.0, 1.3)), (0.5, (1.5, 1.9))])
 def test_variance_drifts_through_a_real_recurrence(gamma, expected):
-    """Fed back, h is correlated over time: most for small gammas (SPEC section 2)."""
+    """Fed back, h is correlated over time: most for small gammas."""
     d, batch = 400, 20
     gamma_c = 1.0 if gamma == 2.0 else 0.5
     lstm = NormPropLSTM(
@@ -287,7 +289,7 @@ def test_unit_norm_is_part_of_the_update():
 
 def test_exact_population_statistics():
     """With rates 1, 1/2, 1/3 the population's are the mean over the batches."""
-    lstm = BatchNormLSTM(DIM, length=3)
+    lstm = BatchNormLSTM(DIM, length=3, gamma_h=0.1, gamma_c=0.1, forget_bias=1.0)
     lstm.initialize()
     x = tensor.tensor3()
     states, _ = lstm.apply(x, training=True)

@@ -58,12 +58,12 @@ def common(brick):
 
 
 def test_baseline():
-    brick = LSTM(7)
+    brick = LSTM(7, forget_bias=1.0)
     check(brick, load("lstm_baseline.npz"), common(brick))
 
 
 def test_weight_norm():
-    brick = WeightNormLSTM(7)
+    brick = WeightNormLSTM(7, gamma_h=1.0, forget_bias=1.0)
     parameters = common(brick)
     parameters["h_gamma"] = brick.gamma_h
     check(brick, load("lstm_weight_norm.npz"), parameters)
@@ -73,8 +73,11 @@ def test_norm_prop_released():
     golden = load("lstm_normprop_released.npz")
     brick = ReleasedNormPropLSTM(
         7,
+        gamma_x=2.0,
         gamma_h=float(golden["init_h_gamma"]),
         gamma_c=float(golden["init_c_gamma"]),
+        moments="printed",
+        forget_bias=1.0,
     )
     assert brick.candidate_std == pytest.approx(0.41655268986333, abs=1e-13)
     assert brick.state_std == pytest.approx(0.52000591941101, abs=1e-13)
@@ -89,7 +92,7 @@ def test_norm_prop_released():
 def test_layer_norm_released():
     """Unlike the other released bricks, this one starts from zero."""
     golden = load("lstm_layer_norm_released.npz")
-    brick = LayerNormLSTM(7, gamma_h=None, epsilon=1e-6)
+    brick = LayerNormLSTM(7, None, gamma_c=1.0, epsilon=1e-6, forget_bias=1.0)
     brick.allocate()
     parameters = {
         "W_state": brick.W_h,
@@ -113,7 +116,7 @@ class ShiftedLSTM(LSTM):
     """Their baseline: without normalisation beta_c still adds to the cell."""
 
     def __init__(self, dim, beta_c):
-        super().__init__(dim)
+        super().__init__(dim, forget_bias=1.0)
         self.beta_c = beta_c
 
     def output(self, o, cells):
@@ -157,7 +160,8 @@ def test_cooijmans_baseline():
 
 def test_batch_norm():
     golden = load("lstm_batch_norm.npz")
-    norm, lstm = BatchNorm(24, length=8), BatchNormLSTM(6, length=8)
+    norm = BatchNorm(24, 8, gamma=0.1)
+    lstm = BatchNormLSTM(6, 8, gamma_h=0.1, gamma_c=0.1, forget_bias=1.0)
     for brick in (norm, lstm):
         brick.allocate()
         brick.initialize()
@@ -202,7 +206,7 @@ def test_batch_norm():
         if name in parameters:
             expected = cooijmans_order(expected)
         if name == "h0":
-            # The same in every row, so that the batch's mean takes it away: the
+            # The same in the whole batch, whose mean takes it away: the
             # true gradient is zero, and both hold rounding errors of 1e-13.
             assert_allclose(gradient, 0, atol=1e-12)
             assert_allclose(expected, 0, atol=1e-12)

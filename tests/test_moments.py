@@ -1,4 +1,4 @@
-"""Var[c] and Var[h]: the specification's values, and what sampling finds."""
+"""Var[c] and Var[h]: values worked out before, and SciPy's quadrature."""
 
 import numpy
 import pytest
@@ -9,7 +9,7 @@ from scipy.stats import norm
 from bricks.moments import (
     cell_variance,
     logistic,
-    moments,
+    mean_and_variance,
     preactivation_scale,
     state_variance,
 )
@@ -24,7 +24,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("gamma, gamma_c, kind, cell_0, cell_1, state", VALUES)
-def test_specified_values(gamma, gamma_c, kind, cell_0, cell_1, state):
+def test_known_values(gamma, gamma_c, kind, cell_0, cell_1, state):
     scale = preactivation_scale(gamma, gamma, kind)
     assert_allclose(cell_variance(scale, forget_bias=0.0), cell_0, atol=1e-7)
     assert_allclose(cell_variance(scale, forget_bias=1.0), cell_1, atol=1e-7)
@@ -46,7 +46,7 @@ def test_quadrature_has_converged(function, scale):
         pieces = zip(edges[:-1], edges[1:])
         return sum(quad(integrand, *piece, epsabs=1e-12)[0] for piece in pieces)
 
-    mean, variance = moments(function, bias, scale)
+    mean, variance = mean_and_variance(function, bias, scale)
     assert_allclose(mean, integral(1), atol=1e-9)
     assert_allclose(variance, integral(2) - integral(1) ** 2, atol=1e-9)
 

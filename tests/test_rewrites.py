@@ -276,8 +276,8 @@ from theano import tensor
 from engine import rewrites
 rewrites.register()
 rewrites.register()
-from bricks.character_model import CharacterModel
-model = CharacterModel("batch_norm", 7, 12, length=9, seed=3)
+from tests.as_published import character_model
+model = character_model("batch_norm", 7, 12, length=9, seed=3)
 model.initialize()
 symbols = tensor.imatrix()
 cost = model.bits(symbols).mean()

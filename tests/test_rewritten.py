@@ -29,7 +29,7 @@ from engine import device
 device.prepare("cpu", "float32")
 import numpy, theano
 from engine import rewritten
-from bricks import CharacterModel
+from tests.as_published import character_model
 from blocks.algorithms import Adam, GradientDescent
 
 written, write = [], rewritten.write
@@ -37,7 +37,7 @@ rewritten.write = lambda *arguments: written.append(1) or write(*arguments)
 rewritten.folder = lambda: Path(sys.argv[1])
 rewritten.LARGE = int(sys.argv[2])
 
-brick = CharacterModel("norm_prop", vocabulary=5, units=7)
+brick = character_model("norm_prop", vocabulary=5, units=7)
 brick.initialize()
 symbols = theano.tensor.imatrix("symbols")
 cost = brick.bits(symbols).mean()

@@ -418,7 +418,7 @@ def test_the_state_of_another_model_is_refused(whole):
 
 def test_population_statistics_are_estimated_in_single_precision_too():
     """The moving average's rates 1, 1/2, 1/3 make it the mean; they are put back."""
-    norm = BatchNorm(dim=1, length=2)
+    norm = BatchNorm(dim=1, length=2, gamma=0.1)
     norm.initialize()
     rate = norm.population.rate = theano.shared(numpy.float32(0.05), name="rate")
     symbols = tensor.imatrix("symbols")

@@ -123,13 +123,13 @@ def figure_1(options):
 
 def at_published_gammas(z):
     """The norm at the two experiments' gammas and forget bias, with both moments."""
-    from bricks import draw, models
+    from experiments.gammas import GAMMAS as PUBLISHED
     from report.figures import gradient, measured
 
     measure = measured.MeasuredGradient(UNITS, STEPS, BATCH, forget_bias=1.0)
     points = []
-    for experiment, module in (("Penn Treebank", models), ("DRAW", draw)):
-        gammas = list(module.PUBLISHED_GAMMAS["norm_prop"].values())
+    for experiment, name in (("Penn Treebank", "ptb"), ("DRAW", "draw")):
+        gammas = list(PUBLISHED[name]["norm_prop"].values())
         for measure.moments in ("printed", "variance"):
             norm = gradient.gradient_norm(*gammas, z, measure.moments, 1.0)
             points.append(

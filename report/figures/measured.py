@@ -42,7 +42,10 @@ class MeasuredGradient:
         self.term = Linear(
             dim, 4 * dim, gamma=1.0, use_bias=False, seed=seed, name="term"
         )
-        self.lstm = NormPropLSTM(dim, forget_bias=forget_bias, seed=seed, name="lstm")
+        # The gammas here, and what follows from them, are replaced by `set`.
+        self.lstm = NormPropLSTM(
+            dim, 1.0, 1.0, 1.0, moments, forget_bias=forget_bias, seed=seed, name="lstm"
+        )
         # Variables, so that one compilation does for all gammas.
         self.lstm.cell_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))
         self.lstm.state_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))
