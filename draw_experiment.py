@@ -11,10 +11,8 @@ from pathlib import Path
 from common.files import write_json
 from engine import device
 from experiments import cli, draw_options
-from experiments.gammas import initial_gammas
-from experiments.options import configuration
+from experiments.options import gammas, run_folder
 from experiments.recorded import recorded
-from runs.folder import RunFolder, folder_name
 
 SIDE = 28  # of the images, in pixels
 
@@ -32,13 +30,7 @@ def build_model(options):
         encoder_dim=options.units,
         decoder_dim=options.units,
         latent_dim=options.latent_dim,
-        gammas=initial_gammas(
-            "draw",
-            options.model,
-            gamma_x=options.gamma_x,
-            gamma_h=options.gamma_h,
-            gamma_c=options.gamma_c,
-        ),
+        gammas=gammas(options, "draw"),
         moments=options.moments,
         compensation=options.compensation,
         forget_bias=options.forget_bias,
@@ -46,14 +38,6 @@ def build_model(options):
     )
     brick.initialize()
     return brick
-
-
-def open_images(options):
-    from datasets.mnist import open_binarized_mnist, open_sample_digits
-
-    if options.sample:
-        return open_sample_digits()
-    return open_binarized_mnist(options.data_dir)
 
 
 def compile_bound(options, brick, images):
@@ -104,15 +88,13 @@ def train(options, interrupts, experiment="draw"):
     """Train one model and draw its pictures; return its run folder."""
     device_name = device.prepare(options.device, options.floatX, options.math)
 
+    from datasets.mnist import open_images
+    from experiments import drawing
     from training import loop
     from training.task import Session
 
-    images = open_images(options)
-    folder = RunFolder(
-        folder_name(options, experiment),
-        configuration(options, images, leave_out=draw_options.NOT_THE_RUN),
-        options.resume,
-    )
+    images = open_images(options.sample, options.data_dir)
+    folder = run_folder(options, experiment, images, draw_options.NOT_THE_RUN)
     if folder.finished():
         return folder
     with folder:
@@ -120,18 +102,9 @@ def train(options, interrupts, experiment="draw"):
         loop.train(task, Session(options, interrupts, folder, device_name, images))
         (monitor,) = task.monitoring
         with interrupts.at_once():
-            draw(folder.path, options, task.brick, images, monitor.bound)
+            bound = monitor.bound or compile_bound(options, task.brick, images)
+            drawing.best_epoch(folder.path, bound, options.seed)
     return folder
-
-
-def draw(run, options, brick, images, bound=None):
-    """Leave pictures of the best epoch in the run folder."""
-    from experiments import drawing, evaluation
-
-    evaluation.load_best(run, brick)
-    drawing.samples(run, brick, options.glimpses, options.seed, (SIDE, SIDE))
-    bound = bound or compile_bound(options, brick, images)
-    drawing.reconstructions(run, bound, images.test, (SIDE, SIDE))
 
 
 def use_trained(options):
@@ -140,15 +113,16 @@ def use_trained(options):
     wanted = recorded(draw_options, run, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
-    from experiments import bound, evaluation
+    from datasets.mnist import open_images
+    from experiments import drawing, evaluation
+    from experiments.bound import evaluate
 
-    images = open_images(wanted)
-    brick = build_model(wanted)
+    images, brick = open_images(wanted.sample, wanted.data_dir), build_model(wanted)
     evaluation.load_best(run, brick)
-    scorer = compile_bound(wanted, brick, images)
-    figures = bound.evaluate(scorer, options.noise_samples, options.importance_samples)
+    bound = compile_bound(wanted, brick, images)
+    figures = evaluate(bound, options.noise_samples, options.importance_samples)
     write_json(run / "evaluation.json", figures)
-    draw(run, wanted, brick, images, scorer)
+    drawing.best_epoch(run, bound, wanted.seed)
 
 
 def run(options, interrupts):

@@ -10,31 +10,20 @@ import sys
 
 from engine import device
 from experiments import cli, ptb_options
-from experiments.gammas import initial_gammas
-from experiments.options import configuration
+from experiments.options import gammas, run_folder
 from experiments.recorded import recorded
-from runs.folder import RunFolder, folder_name
 
 
 def build_model(options, vocabulary):
     """The brick: encoding, input term, LSTM and softmax, initialised."""
-    from blocks.roles import add_role
-
     from bricks import CharacterModel, Orthogonal
-    from bricks.roles import UNIT_NORM
-    from bricks.unit_norm import normalise_value
+    from bricks.unit_norm import hold_at_unit_norm
 
     brick = CharacterModel(
         model=options.model,
         vocabulary=vocabulary,
         units=options.units,
-        gammas=initial_gammas(
-            "ptb",
-            options.model,
-            gamma_x=options.gamma_x,
-            gamma_h=options.gamma_h,
-            gamma_c=options.gamma_c,
-        ),
+        gammas=gammas(options, "ptb"),
         moments=options.moments,
         compensation=options.compensation,
         input_scale=options.input_scale,
@@ -51,16 +40,8 @@ def build_model(options, vocabulary):
         brick.lstm.weights_init = Orthogonal()
     brick.initialize()
     if getattr(options, "unit_norms", False):
-        for matrix in (brick.input_term.linear.W, brick.lstm.W_h):
-            add_role(matrix, UNIT_NORM)
-            normalise_value(matrix)
+        hold_at_unit_norm(brick.input_term.linear.W, brick.lstm.W_h)
     return brick
-
-
-def open_corpus(options):
-    from datasets.ptb import open_ptb, open_sample
-
-    return open_sample() if options.sample else open_ptb(options.data_dir)
 
 
 def make_streams(options, corpus):
@@ -76,11 +57,9 @@ def make_streams(options, corpus):
 
 def make_task(options, corpus, streams, interrupts):
     """What :mod:`training.loop` trains."""
-    from blocks.monitoring import aggregation
     from theano import tensor
 
-    from training.extensions import Validation
-    from training.progress import Shown
+    from experiments.evaluation import validation
     from training.task import Task
 
     stream, valid = streams
@@ -89,19 +68,12 @@ def make_task(options, corpus, streams, interrupts):
     # The mean over all predictions: bits are what is reported, nats what is
     # minimised, for the clipping threshold refers to them.
     bpc = brick.bits(symbols).mean()
-
-    # Averaged per prediction, although the last batch is smaller.
-    valid_bits = brick.inference_bits(symbols)
-    valid_bpc = aggregation.mean(valid_bits.sum(), valid_bits.size)
-    valid_bpc.name = "bpc"
     return Task(
         brick=brick,
         cost=bpc * math.log(2.0),
         stream=stream,
         reported=bpc,
-        monitoring=[
-            Validation([valid_bpc], Shown(valid, "valid"), interrupts, prefix="valid")
-        ],
+        monitoring=[validation(brick.inference_bits(symbols), valid, interrupts)],
         metrics=["train_bpc", "valid_bpc"],
         plan={
             "model": f"{options.model}, {options.units} units",
@@ -117,16 +89,13 @@ def train(options, interrupts, experiment="ptb"):
     """Train one model; return its run folder."""
     device_name = device.prepare(options.device, options.floatX, options.math)
 
+    from datasets.ptb import open_corpus
     from training import loop
     from training.task import Session
 
-    corpus = open_corpus(options)
+    corpus = open_corpus(options.sample, options.data_dir)
     streams = make_streams(options, corpus)
-    folder = RunFolder(
-        folder_name(options, experiment),
-        configuration(options, corpus, leave_out=ptb_options.NOT_THE_RUN),
-        options.resume,
-    )
+    folder = run_folder(options, experiment, corpus, ptb_options.NOT_THE_RUN)
     if folder.finished():
         return folder
     with folder:
@@ -140,9 +109,10 @@ def use_trained(options):
     wanted = recorded(ptb_options, options.evaluate, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
+    from datasets.ptb import open_corpus
     from experiments import evaluation, generation
 
-    corpus = open_corpus(wanted)
+    corpus = open_corpus(wanted.sample, wanted.data_dir)
     brick = build_model(wanted, len(corpus.vocabulary))
     evaluation.load_best(options.evaluate, brick)
     if options.generate:
@@ -156,27 +126,14 @@ def use_trained(options):
     )
 
 
-def train_all(options, interrupts):
-    """Train the five models one after the other; end with Table 1."""
-    from experiments.table_1 import table_1
-
-    logs = {}
-    for chosen in options.each:
-        print(f"\n== {chosen.model} ==", flush=True)
-        logs[chosen.model] = train(chosen, interrupts).history.rows
-    data = "sample data" if options.sample else "Penn Treebank"
-    print()
-    print(
-        table_1(logs, f"{data}, {options.units} units, seed {options.seed}"), flush=True
-    )
-
-
 def run(options, interrupts):
     if options.evaluate:
         use_trained(options)
         return
     if options.model == "all":
-        train_all(options, interrupts)
+        from experiments.table_1 import train_all
+
+        train_all(options, lambda chosen: train(chosen, interrupts))
         return
     folder = train(options, interrupts)
 

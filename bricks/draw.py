@@ -113,6 +113,7 @@ class DrawModel(Initializable):
             other,
             name="writer",
         )
+        self.shape = height, width
         self.pixels = height * width
         self.latent_dim = latent_dim
         self.children = [

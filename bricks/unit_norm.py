@@ -5,7 +5,10 @@ shape (inputs, outputs). Only matrices that carry a gamma are touched.
 """
 
 from blocks.algorithms import StepRule
+from blocks.roles import add_role
 from theano import tensor
+
+from bricks.roles import UNIT_NORM
 
 
 def unit_norm(weights):
@@ -22,6 +25,13 @@ def normalise_value(weights):
     value = weights.get_value().astype("float64")
     value /= (value**2).sum(axis=0, keepdims=True) ** 0.5
     weights.set_value(value.astype(weights.dtype))
+
+
+def hold_at_unit_norm(*matrices):
+    """Have shared matrices without a gamma held at norm one, too."""
+    for matrix in matrices:
+        add_role(matrix, UNIT_NORM)
+        normalise_value(matrix)
 
 
 class UnitNorm(StepRule):

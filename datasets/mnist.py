@@ -113,6 +113,11 @@ class _FloatImages(IndexableDataset):
         return (features.astype(config.floatX),)
 
 
+def open_images(sample=False, data_dir=None):
+    """Open the built-in digits, or binarized MNIST; see the two functions above."""
+    return open_sample_digits() if sample else open_binarized_mnist(data_dir)
+
+
 def image_stream(features, batch_size=128, epoch=0, batch=0, batches_per_epoch=None):
     """Stream images in file order, the same every epoch.
 

@@ -102,6 +102,11 @@ def open_sample(symbols=None):
     return corpus
 
 
+def open_corpus(sample=False, data_dir=None):
+    """Open the built-in sample, or the Penn Treebank; see the two functions above."""
+    return open_sample() if sample else open_ptb(data_dir)
+
+
 def training_stream(
     corpus, length=100, batch_size=64, seed=1, epoch=0, batch=0, batches_per_epoch=None
 ):

@@ -27,10 +27,11 @@ class Bound:
     """
 
     def __init__(self, brick, images, glimpses, batch_size, seed):
+        self.brick = brick
         self.images = images
         self.batch_size = batch_size
         self.seed = seed
-        self.shape = glimpses, brick.latent_dim
+        self.glimpses = glimpses
         x, u = tensor.matrix("x"), tensor.tensor3("u")
         reconstruction, divergence, log_weights, logits = brick.bound(x, u)
         self._compute = theano.function(
@@ -44,8 +45,8 @@ class Bound:
         )
 
     def _noise(self, number, **position):
-        glimpses, latent_dim = self.shape
-        return noise.normal((glimpses, number, latent_dim), self.seed, **position)
+        shape = self.glimpses, number, self.brick.latent_dim
+        return noise.normal(shape, self.seed, **position)
 
     def _batches(self, split, description):
         """Yield number and pixels of the batches of a split."""

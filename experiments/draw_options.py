@@ -4,14 +4,13 @@ from common.arguments import Parser, count, number
 from common.errors import UsageError
 from experiments import options as shared
 from experiments import presets
+from experiments.gammas import GAMMAS, NAMES, have
 
-MODELS = ("baseline", "weight_norm", "layer_norm", "norm_prop")
+MODELS = tuple(GAMMAS["draw"])
 
 # Options that not every model has, and the value that stands for "not given".
 ONLY_FOR = {
-    "gamma_x": ("weight_norm", "norm_prop"),
-    "gamma_h": ("weight_norm", "norm_prop"),
-    "gamma_c": ("layer_norm", "norm_prop"),
+    **{name: have("draw", name) for name in NAMES},
     "moments": ("norm_prop",),
     "compensation": ("norm_prop",),
 }
@@ -28,6 +27,12 @@ that the model draws, go to results/draw-MODEL-SEED[-TAG]; Ctrl-C stops after th
 current update and saves."""
 
 
+def rates_in_words():
+    """The published learning rates and decays, for people."""
+    others, own = RATES["norm_prop"], RATES["layer_norm"]
+    return [f"{other:g}; layer_norm {value:g}" for other, value in zip(others, own)]
+
+
 def build_parser():
     """Return the parser of ``draw_experiment.py``."""
     parser = Parser(prog="draw_experiment.py", description=DESCRIPTION)
@@ -41,10 +46,7 @@ def build_parser():
         decay=None,
         schedule="inverse",
         clipping=10.0,
-        notes=(
-            " (default: 0.01; layer_norm 0.001)",
-            " (default: 1e-3; layer_norm 1e-5)",
-        ),
+        notes=(*(f" (default: {words})" for words in rates_in_words()),),
     )
     shared.add_run_options(parser)
     add_trained_options(parser)
@@ -70,15 +72,7 @@ def add_model_options(parser):
         "--units", type=count, default=256, help="of the encoder and of the decoder"
     )
     group.add_argument("--latent-dim", type=count, default=100, help="dimension of z")
-    shared.add_normalisation_options(
-        group,
-        {
-            "gamma_x": "norm_prop 0.5, weight_norm 1",
-            "gamma_h": "norm_prop 0.5, weight_norm 1",
-            "gamma_c": "norm_prop 0.5, layer_norm 1",
-        },
-        DEFAULTS["compensation"],
-    )
+    shared.add_normalisation_options(group, "draw", DEFAULTS)
 
 
 def add_trained_options(parser):

@@ -6,12 +6,28 @@ from theano import tensor
 
 from datasets import noise
 from experiments import pictures
+from experiments.evaluation import load_best
 
 # Samples in the grid and in the animation, pairs of an image and its reconstruction.
 SAMPLES, UNFOLDING, RECONSTRUCTIONS = 100, 25, 50
 
 
-def samples(folder, brick, glimpses, seed, shape):
+def best_epoch(folder, bound, seed):
+    """Leave the pictures of a run's best epoch in its folder.
+
+    Parameters
+    ----------
+    folder : Path
+    bound : experiments.bound.Bound
+        Of the model; it gets the parameters of that epoch.
+    seed : int
+    """
+    load_best(folder, bound.brick)
+    samples(folder, bound.brick, bound.glimpses, seed)
+    reconstructions(folder, bound)
+
+
+def samples(folder, brick, glimpses, seed):
     """Write ``samples.png`` and ``unfolding.gif``: images drawn from z ~ N(0, 1).
 
     Parameters
@@ -19,8 +35,6 @@ def samples(folder, brick, glimpses, seed, shape):
     folder : Path
     brick : bricks.draw.DrawModel
     glimpses, seed : int
-    shape : tuple of int
-        Height and width of the images.
     """
     z = tensor.tensor3("z")
     canvas, h_dec = brick.draw(z)
@@ -30,7 +44,7 @@ def samples(folder, brick, glimpses, seed, shape):
     drawn, *windows = compute(
         noise.normal((glimpses, SAMPLES, brick.latent_dim), seed, noise.PICTURES)
     )
-    drawn = drawn.reshape((glimpses, SAMPLES) + shape)
+    drawn = drawn.reshape((glimpses, SAMPLES, *brick.shape))
     pictures.save_grid(folder / "samples.png", drawn[-1], columns=10)
     pictures.save_unfolding(
         folder / "unfolding.gif",
@@ -41,20 +55,18 @@ def samples(folder, brick, glimpses, seed, shape):
     )
 
 
-def reconstructions(folder, bound, images, shape):
+def reconstructions(folder, bound):
     """Write ``reconstructions.png``: images, each with its reconstruction beside it.
 
     Parameters
     ----------
     folder : Path
     bound : experiments.bound.Bound
-    images : ndarray
-        Binary, (number, pixels).
-    shape : tuple of int
-        Height and width of the images.
     """
-    x = images[:RECONSTRUCTIONS].astype(theano.config.floatX)
+    x = bound.images.test[:RECONSTRUCTIONS].astype(theano.config.floatX)
     pairs = numpy.stack([x, bound.reconstruct(x)], axis=1)
     pictures.save_grid(
-        folder / "reconstructions.png", pairs.reshape((-1,) + shape), columns=10
+        folder / "reconstructions.png",
+        pairs.reshape((-1, *bound.brick.shape)),
+        columns=10,
     )

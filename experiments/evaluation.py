@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import theano
+from blocks.monitoring import aggregation
 from theano import tensor
 
 from common.errors import RunError
@@ -10,6 +11,7 @@ from common.files import read_json, write_json
 from datasets.ptb import windows_stream
 from experiments import population, sequence
 from runs.best import load_parameters
+from training.extensions import Validation
 from training.progress import Shown
 
 
@@ -55,6 +57,16 @@ def bits_per_character(bits, symbols):
         return total / number
 
     return score
+
+
+def validation(bits, stream, interrupts):
+    """The extension that leaves ``valid_bpc`` in the log after each epoch.
+
+    Averaged per prediction, although the last batch is smaller.
+    """
+    bpc = aggregation.mean(bits.sum(), bits.size)
+    bpc.name = "bpc"
+    return Validation([bpc], Shown(stream, "valid"), interrupts, prefix="valid")
 
 
 def score_run(run, brick, corpus, options, whole_sequence=False):

@@ -20,6 +20,22 @@ GAMMAS = {
 }
 
 
+NAMES = ("gamma_x", "gamma_h", "gamma_c")
+
+
+def have(experiment, name):
+    """The models of an experiment that have a gamma."""
+    return tuple(model for model, own in GAMMAS[experiment].items() if name in own)
+
+
+def in_words(experiment, name):
+    """The published values of a gamma, for people: ``weight_norm 1, norm_prop 2``."""
+    values = GAMMAS[experiment]
+    return ", ".join(
+        f"{model} {values[model][name]:g}" for model in have(experiment, name)
+    )
+
+
 def initial_gammas(experiment, model, **given):
     """The published gammas of a model, each replaced by a given one that is not None.
 

@@ -6,34 +6,36 @@ import json
 
 from common.arguments import count, device, number, positive, tag
 from common.errors import UsageError
+from experiments.gammas import NAMES, in_words, initial_gammas
+from runs.folder import RunFolder, folder_name
 from training.schedule import SCHEDULES
 
 
-def add_normalisation_options(group, published, compensation):
+def add_normalisation_options(group, experiment, defaults):
     """Add the options that some of the models have, without defaults.
 
     Parameters
     ----------
     group : argument group
-    published : dict of str to str
-        For each gamma, what the help says of its default.
-    compensation : str
-        The default of ``--compensation``.
+    experiment : {'ptb', 'draw'}
+    defaults : dict
+        Said in the help.
     """
-    for name, default in published.items():
+    for name in NAMES:
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=positive,
             metavar="G",
             default=argparse.SUPPRESS,
-            help=f"initial {name} (default: {default})",
+            help=f"initial {name} (default: {in_words(experiment, name)})",
         )
     group.add_argument(
         "--moments",
         choices=("printed", "variance"),
         default=argparse.SUPPRESS,
         help="scale of the pre-activations in Var[c]: gamma_x + gamma_h (eq. 9-10), or "
-        "the root of the sum of their squares (eq. 22) (norm_prop; default: printed)",
+        "the root of the sum of their squares (eq. 22) (norm_prop; default: "
+        f"{defaults['moments']})",
     )
     group.add_argument(
         "--compensation",
@@ -42,7 +44,7 @@ def add_normalisation_options(group, published, compensation):
         help="what is divided by: eq. 13-15, or as in the released DRAW code, or as in "
         "the authors' early Penn Treebank code, or nothing, which leaves weight "
         "normalisation with a gamma_c (norm_prop; "
-        f"default: {compensation})",
+        f"default: {defaults['compensation']})",
     )
     group.add_argument(
         "--forget-bias",
@@ -50,6 +52,12 @@ def add_normalisation_options(group, published, compensation):
         default=1.0,
         help="initial bias of the forget gate",
     )
+
+
+def gammas(options, experiment):
+    """The initial gammas of a run's model: those given, else as published."""
+    given = {name: getattr(options, name) for name in NAMES}
+    return initial_gammas(experiment, options.model, **given)
 
 
 def check_model_options(options, only_for, defaults):
@@ -234,3 +242,15 @@ def configuration(options, data, leave_out=()):
     values = {name: value for name, value in vars(options).items() if name not in where}
     digest = hashlib.sha256(json.dumps(data.checksums, sort_keys=True).encode())
     return {**values, "data": f"{data.name} {digest.hexdigest()[:12]}"}
+
+
+def run_folder(options, experiment, data, leave_out):
+    """The folder of a run; arguments as for :func:`configuration`.
+
+    `experiment` begins its name.
+    """
+    return RunFolder(
+        folder_name(options, experiment),
+        configuration(options, data, leave_out),
+        options.resume,
+    )

@@ -6,14 +6,13 @@ from common.arguments import Parser, count, number, positive
 from common.errors import UsageError
 from experiments import options as shared
 from experiments import presets
+from experiments.gammas import GAMMAS, NAMES, have
 
-MODELS = ("baseline", "weight_norm", "batch_norm", "layer_norm", "norm_prop")
+MODELS = tuple(GAMMAS["ptb"])
 
 # Options that not every model has, and the value that stands for "not given".
 ONLY_FOR = {
-    "gamma_x": MODELS[1:],
-    "gamma_h": MODELS[1:],
-    "gamma_c": MODELS[2:],
+    **{name: have("ptb", name) for name in NAMES},
     "moments": ("norm_prop",),
     "compensation": ("norm_prop",),
     "softmax_gamma": ("weight_norm", "norm_prop"),
@@ -72,15 +71,7 @@ def add_model_options(parser):
     group.add_argument(
         "--length", type=number(int, 2), default=100, help="symbols in a window"
     )
-    shared.add_normalisation_options(
-        group,
-        {
-            "gamma_x": "norm_prop 2, batch_norm 0.1, the others 1",
-            "gamma_h": "norm_prop 2, batch_norm 0.1, the others 1",
-            "gamma_c": "batch_norm 0.1, the others 1; weight_norm has none",
-        },
-        DEFAULTS["compensation"],
-    )
+    shared.add_normalisation_options(group, "ptb", DEFAULTS)
     group.add_argument(
         "--input-scale",
         type=positive,
@@ -93,7 +84,7 @@ def add_model_options(parser):
         type=positive_or_none,
         default=argparse.SUPPRESS,
         help="initial gamma of the softmax layer, or none for a plain layer "
-        "(weight_norm, norm_prop; default: 1)",
+        f"(weight_norm, norm_prop; default: {DEFAULTS['softmax_gamma'] or 'none'})",
     )
     # If not given, these two are not in run.json either.
     group.add_argument(
@@ -107,7 +98,7 @@ def add_model_options(parser):
         "--unit-norms",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="hold the lines of W_x and W_h at norm 1 in the baseline too, which has "
+        help="hold the incoming weight vectors of W_x and W_h at norm 1 in the baseline too, which has "
         "no gamma to make up for it (baseline)",
     )
 

@@ -43,3 +43,22 @@ def table_1(logs, note):
             f"{len(logs[model]):7d}"
         )
     return "\n".join(lines)
+
+
+def train_all(options, train):
+    """Train the five models one after the other; end with Table 1.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With ``each``, the options of each model.
+    train : callable
+        ``train(options)`` returns the run folder.
+    """
+    logs = {}
+    for chosen in options.each:
+        print(f"\n== {chosen.model} ==", flush=True)
+        logs[chosen.model] = train(chosen).history.rows
+    data = "sample data" if options.sample else "Penn Treebank"
+    note = f"{data}, {options.units} units, seed {options.seed}"
+    print(f"\n{table_1(logs, note)}", flush=True)

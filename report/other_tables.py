@@ -2,16 +2,15 @@
 
 from functools import partial
 
+from experiments.gammas import GAMMAS, NAMES
 from report.compare import DIGITS, Comparison, after, scores
 from report.groups import mean_deviation
 from report.readings import (
     EARLY,
-    GAMMAS,
     PLAIN,
     REFERENCE,
     VARIATIONS,
     forms,
-    published_gammas,
     raised_gammas,
     reading,
 )
@@ -96,10 +95,10 @@ def readings(document, kind):
 def rungs(experiment, softmax):
     """Steps from weight_norm to norm_prop: (model, variation, what the step adds)."""
     reference = REFERENCE[experiment]["compensation"]
-    ours = published_gammas(experiment, "norm_prop")
+    ours = GAMMAS[experiment]["norm_prop"]
     raised = {name: ours[name] for name in ("gamma_x", "gamma_h")}
     steps = [
-        ("weight_norm", (), gamma_words(published_gammas(experiment, "weight_norm"))),
+        ("weight_norm", (), gamma_words(GAMMAS[experiment]["weight_norm"])),
         ("weight_norm", raised_gammas(experiment), gamma_words(raised)),
     ]
     steps = [(model, variation, f"gammas {what}") for model, variation, what in steps]
@@ -119,8 +118,8 @@ def rungs(experiment, softmax):
 
 
 def gamma_words(gammas):
-    """``2, 2, 1``, in the order of :data:`report.readings.GAMMAS`."""
-    values = [gammas.get(name) for name in GAMMAS]
+    """``2, 2, 1``, in the order of :data:`experiments.gammas.NAMES`."""
+    values = [gammas.get(name) for name in NAMES]
     return ", ".join(f"{value:g}" for value in values if value is not None)
 
 

@@ -4,14 +4,11 @@ A run is named and sorted by what it was given, never by the program's defaults:
 may change, and a run keeps its row.
 """
 
-from functools import lru_cache
+from experiments.gammas import GAMMAS, NAMES
 
-from experiments.published import published
-
-GAMMAS = ("gamma_x", "gamma_h", "gamma_c")
 # Options in which runs may differ and still be rows of the same table.
 VARIATIONS = ("compensation", "moments", "decay_schedule", "forget_bias")
-VARIATIONS += ("input_scale", "recurrent_init", "softmax_gamma", "unit_norms", *GAMMAS)
+VARIATIONS += ("input_scale", "recurrent_init", "softmax_gamma", "unit_norms", *NAMES)
 # What variations are counted from: a run that differs in nothing has the variation ().
 REFERENCE = {
     "ptb": {"compensation": "paper", "moments": "printed", "softmax_gamma": 1.0},
@@ -40,16 +37,10 @@ def forms(experiment, model):
     return FORMS[experiment] if model == "norm_prop" else ((),)
 
 
-@lru_cache(maxsize=None)
-def published_gammas(experiment, model):
-    """Initial gammas by the option's name; empty for a model that is not compared."""
-    return published()["gammas"][experiment].get(model, {})
-
-
 def raised_gammas(experiment):
     """The variation of weight_norm with norm_prop's gamma_x and gamma_h."""
-    ours = published_gammas(experiment, "norm_prop")
-    theirs = published_gammas(experiment, "weight_norm")
+    ours = GAMMAS[experiment]["norm_prop"]
+    theirs = GAMMAS[experiment]["weight_norm"]
     return tuple((name, ours[name]) for name in theirs if ours[name] != theirs[name])
 
 
@@ -64,7 +55,7 @@ def reading(experiment, model, variation):
         if (option, value) == PLAIN:
             words.append("plain softmax")
             continue
-        shown = option if option in GAMMAS else option.replace("_", " ")
+        shown = option if option in NAMES else option.replace("_", " ")
         if value is not True:
             shown += f" {value:g}" if isinstance(value, float) else f" {value}".lower()
         words.append(shown)

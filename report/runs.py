@@ -8,7 +8,8 @@ from common.errors import RunError
 from common.files import read_json
 from common.trust import read_bytes
 from experiments import draw_options, ptb_options
-from report.readings import GAMMAS, PLAIN, REFERENCE, VARIATIONS, published_gammas
+from experiments.gammas import GAMMAS, NAMES
+from report.readings import PLAIN, REFERENCE, VARIATIONS
 
 EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}
 # What an epoch is judged by, and what it is called for people.
@@ -104,8 +105,8 @@ class Run:
     @property
     def gammas(self):
         """Initial gammas by name, as given or else as published."""
-        known = published_gammas(self.experiment, self.model)
-        given = {name: self.configuration.get(name) for name in GAMMAS}
+        known = GAMMAS[self.experiment][self.model]
+        given = {name: self.configuration.get(name) for name in NAMES}
         return {**known, **{n: g for n, g in given.items() if g is not None}}
 
     @property
@@ -201,7 +202,7 @@ def changes(experiment, configuration):
         if name in NOT_THE_KIND or model not in only_for.get(name, (model,)):
             continue
         # A gamma may be left to the model, or be given as what it is anyway.
-        if name in GAMMAS and value == published_gammas(experiment, model).get(name):
+        if name in NAMES and value == GAMMAS[experiment][model].get(name):
             value = None
         if expected.get(name) != value:
             differing[name] = expected.get(name), value

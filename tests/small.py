@@ -7,6 +7,7 @@ few hundred symbols, a few images), DRAW's pictures, which are left out, and The
 mode, which needs no compiler.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -71,13 +72,15 @@ def main(experiment, command_line):
     program = {"ptb": ptb_experiment, "draw": draw_experiment}[experiment]
     # DRAW's pictures, which tests/test_draw_experiment.py looks at, take as long to
     # compile as all the rest.
-    draw = {
-        "SIDE": SIDE,
-        "open_images": lambda options: images(),
-        "draw": lambda *arguments: None,
-    }
-    text = patch.object(ptb_experiment, "open_corpus", lambda options: corpus())
-    with text, patch.multiple(draw_experiment, **draw), fast_compile():
+    with contextlib.ExitStack() as stack:
+        for target, value in (
+            ("draw_experiment.SIDE", SIDE),
+            ("datasets.mnist.open_images", lambda *where: images()),
+            ("datasets.ptb.open_corpus", lambda *where: corpus()),
+            ("experiments.drawing.best_epoch", lambda *arguments: None),
+        ):
+            stack.enter_context(patch(target, value))
+        stack.enter_context(fast_compile())
         return program.main(command_line)
 
 

@@ -10,9 +10,7 @@ from statistics import mean, stdev
 import pytest
 
 from experiments import draw_options, presets, ptb_options
-from experiments.gammas import GAMMAS
 from experiments.options import configuration
-from experiments.published import published
 from report import __main__ as program
 from report import groups, runs
 from report.document import Document
@@ -469,12 +467,6 @@ def test_gammas_are_readings_and_the_published_ones_are_none(tmp_path):
     assert [[row.name for row in kind.rows()] for kind in all_kinds] == [
         ["weight_norm", "weight_norm, gamma_x 2, gamma_h 2"]
     ]
-
-
-def test_the_published_gammas_are_those_of_the_models():
-    for experiment, models in published()["gammas"].items():
-        for model, gammas in models.items():
-            assert gammas == GAMMAS[experiment][model]
 
 
 def test_both_forms_of_table_3(tmp_path):

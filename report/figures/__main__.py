@@ -167,13 +167,13 @@ def learning_curves(options, name, experiment):
 
 def variances(options):
     """Measure the variances of the five models, untrained and trained."""
-    import ptb_experiment
+    from datasets.ptb import open_corpus
     from report.figures import drawing
     from report.figures import variances as module
     from report.runs import find
     from training.progress import bar
 
-    corpus = ptb_experiment.open_corpus(options)
+    corpus = open_corpus(options.sample, options.data_dir)
     if options.sample:
         print("Variances: built-in sample text, not the Penn Treebank.", flush=True)
     runs = module.trained_runs(find(options.results_dir)[0])

@@ -7,6 +7,7 @@ from theano import tensor
 
 import ptb_experiment
 from common.errors import RunError
+from datasets.ptb import open_corpus
 from experiments import evaluation, ptb_options
 from experiments.recorded import recorded
 
@@ -52,7 +53,7 @@ def after_training(runs, data_dir, progress):
     for run in runs:
         try:
             options = recorded(ptb_options, run.path, data_dir=data_dir)
-            corpus = ptb_experiment.open_corpus(options)
+            corpus = open_corpus(options.sample, options.data_dir)
             brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
             evaluation.load_best(run.path, brick)
         except RunError as error:
