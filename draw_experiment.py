@@ -14,11 +14,7 @@ from experiments import cli, draw_options
 from experiments.gammas import initial_gammas
 from experiments.options import configuration
 from experiments.recorded import recorded
-from runs.folder import (
-    RunFolder,
-    folder_name,
-    load_parameters,
-)
+from runs.folder import RunFolder, folder_name
 
 SIDE = 28  # of the images, in pixels
 
@@ -66,18 +62,15 @@ def compile_bound(options, brick, images):
     return Bound(brick, images, options.glimpses, options.batch_size, options.seed)
 
 
-def train(options, interrupts, experiment="draw"):
-    """Train one model and draw its pictures; return its run folder."""
-    device_name = device.prepare(options.device, options.floatX, options.math)
-
+def make_task(options, images, interrupts):
+    """What :mod:`training.loop` trains."""
     from theano import tensor
 
     from datasets.mnist import image_stream
     from datasets.noise import WithNoise
     from experiments.bound import Monitor
-    from training import loop
+    from training.task import Task
 
-    images = open_images(options)
     stream = WithNoise(
         image_stream(
             images.train,
@@ -88,6 +81,33 @@ def train(options, interrupts, experiment="draw"):
         options.latent_dim,
         options.seed,
     )
+    brick = build_model(options)
+    cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))
+    return Task(
+        brick=brick,
+        cost=cost,
+        stream=stream,
+        reported=cost,
+        monitoring=[Monitor(lambda: compile_bound(options, brick, images), interrupts)],
+        metrics=["train_nll", *Monitor.METRICS],
+        plan={
+            "model": f"DRAW, {options.model}, {options.units} units, "
+            f"{options.glimpses} glimpses",
+            "data": f"{images.name}, {len(images.train):,} images to train on",
+            "training": f"{options.epochs} epochs of {stream.batches_per_epoch} "
+            f"updates, each of {options.batch_size} images",
+        },
+    )
+
+
+def train(options, interrupts, experiment="draw"):
+    """Train one model and draw its pictures; return its run folder."""
+    device_name = device.prepare(options.device, options.floatX, options.math)
+
+    from training import loop
+    from training.task import Session
+
+    images = open_images(options)
     folder = RunFolder(
         folder_name(options, experiment),
         configuration(options, images, leave_out=draw_options.NOT_THE_RUN),
@@ -96,46 +116,19 @@ def train(options, interrupts, experiment="draw"):
     if folder.finished():
         return folder
     with folder:
-        brick = build_model(options)
-        cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))
-        monitor = Monitor(lambda: compile_bound(options, brick, images), interrupts)
-        plan = {
-            "model": f"DRAW, {options.model}, {options.units} units, "
-            f"{options.glimpses} glimpses",
-            "data": f"{images.name}, {len(images.train):,} images to train on",
-            "training": f"{options.epochs} epochs of {stream.batches_per_epoch} "
-            f"updates, each of {options.batch_size} images",
-        }
-        loop.train(
-            options,
-            interrupts,
-            folder,
-            device_name,
-            images,
-            plan,
-            brick,
-            cost,
-            stream,
-            monitoring=[monitor],
-            metrics=["train_nll", *Monitor.METRICS],
-        )
+        task = make_task(options, images, interrupts)
+        loop.train(task, Session(options, interrupts, folder, device_name, images))
+        (monitor,) = task.monitoring
         with interrupts.at_once():
-            draw(folder.path, options, brick, images, monitor.bound)
+            draw(folder.path, options, task.brick, images, monitor.bound)
     return folder
-
-
-def load_best(run, brick):
-    from experiments import trained
-
-    best = run / "best.npz"
-    trained.load(brick.all_parameters, load_parameters(best), best)
 
 
 def draw(run, options, brick, images, bound=None):
     """Leave pictures of the best epoch in the run folder."""
-    from experiments import drawing
+    from experiments import drawing, evaluation
 
-    load_best(run, brick)
+    evaluation.load_best(run, brick)
     drawing.samples(run, brick, options.glimpses, options.seed, (SIDE, SIDE))
     bound = bound or compile_bound(options, brick, images)
     drawing.reconstructions(run, bound, images.test, (SIDE, SIDE))
@@ -147,15 +140,15 @@ def use_trained(options):
     wanted = recorded(draw_options, run, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
-    from experiments.bound import evaluate
+    from experiments import bound, evaluation
 
     images = open_images(wanted)
     brick = build_model(wanted)
-    load_best(run, brick)
-    bound = compile_bound(wanted, brick, images)
-    figures = evaluate(bound, options.noise_samples, options.importance_samples)
+    evaluation.load_best(run, brick)
+    scorer = compile_bound(wanted, brick, images)
+    figures = bound.evaluate(scorer, options.noise_samples, options.importance_samples)
     write_json(run / "evaluation.json", figures)
-    draw(run, wanted, brick, images, bound)
+    draw(run, wanted, brick, images, scorer)
 
 
 def run(options, interrupts):

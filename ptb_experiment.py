@@ -148,10 +148,12 @@ def use_trained(options):
     if options.generate:
         generation.write(brick, corpus, options)
         return
-    stream, valid = make_streams(wanted, corpus)
     if brick.populations:
+        stream, _ = make_streams(wanted, corpus)
         evaluation.estimate_populations(brick, stream)
-    evaluation.score_run(options, wanted, brick, corpus)
+    evaluation.score_run(
+        options.evaluate, brick, corpus, wanted, options.whole_sequence
+    )
 
 
 def train_all(options, interrupts):
@@ -177,7 +179,11 @@ def run(options, interrupts):
         train_all(options, interrupts)
         return
     folder = train(options, interrupts)
-    if options.generate or (options.regularise and not folder.scored()):
+
+    from experiments.evaluation import whole_sequence_scored
+
+    scored = not options.regularise or whole_sequence_scored(folder)
+    if options.generate or not scored:
         options.evaluate = folder.path
         options.whole_sequence = options.regularise
         use_trained(options)

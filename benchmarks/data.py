@@ -16,7 +16,7 @@ BATCHES, QUICK = 391, 20
 
 
 def ptb_stream(data_dir):
-    from datasets import RunError
+    from common.errors import RunError
     from datasets.ptb import open_ptb, open_sample, training_stream
 
     try:
@@ -27,7 +27,7 @@ def ptb_stream(data_dir):
 
 
 def draw_stream(data_dir):
-    from datasets import RunError
+    from common.errors import RunError
     from datasets.mnist import image_stream, open_binarized_mnist, open_sample_digits
     from datasets.noise import WithNoise
 

@@ -11,11 +11,11 @@ from benchmarks.worker import build
 
 
 def main(path, experiment, *arguments):
-    _, brick, cost, batches = build(experiment, arguments)
+    _, task, batches = build(experiment, arguments)
 
     import theano
 
-    parameters = brick.trained_parameters
+    parameters, cost = task.brick.trained_parameters, task.cost
     batch = batches()[0]
     inputs = {
         variable.name: variable

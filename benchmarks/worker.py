@@ -5,7 +5,6 @@ of the experiment. ``--leave-out NAME`` before them leaves a rewrite out.
 """
 
 import itertools
-import math
 import os
 import sys
 import time
@@ -17,17 +16,19 @@ import ptb_experiment
 from benchmarks.serve import serve
 from engine import device
 from experiments import draw_options, ptb_options
+from training.interrupt import Interrupts
 
 VOCABULARY = 50  # of the Penn Treebank
 BATCHES = 4  # different ones, in turn
 
 
 def ptb(options):
-    """Return the model, its cost, and a function that makes batches."""
-    from theano import tensor
+    """Return the task, and a function that makes batches."""
+    from datasets.ptb import open_sample
 
-    brick = ptb_experiment.build_model(options, VOCABULARY)
-    cost = brick.bits(tensor.imatrix("symbols")).mean() * math.log(2.0)
+    corpus = open_sample(VOCABULARY)
+    streams = ptb_experiment.make_streams(options, corpus)
+    task = ptb_experiment.make_task(options, corpus, streams, Interrupts())
 
     def batches(length=options.length, batch_size=options.batch_size):
         # At random: an update takes as long whichever symbols these are.
@@ -36,33 +37,27 @@ def ptb(options):
         symbols = random.randint(0, VOCABULARY, shape).astype("int32")
         return [{"symbols": batch} for batch in symbols]
 
-    return brick, cost, batches
+    return task, batches
 
 
 def draw(options):
-    """Return the model, its cost, and a function that makes batches: digits."""
-    from theano import tensor
+    """Return the task, and a function that makes batches: digits."""
+    from datasets.mnist import open_sample_digits
 
-    from datasets.mnist import image_stream, open_sample_digits
-    from datasets.noise import WithNoise
-
-    brick = draw_experiment.build_model(options)
-    cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))
+    task = draw_experiment.make_task(options, open_sample_digits(), Interrupts())
 
     def batches():
-        images = image_stream(open_sample_digits().train, options.batch_size)
-        stream = WithNoise(images, options.glimpses, options.latent_dim, options.seed)
-        epoch = stream.get_epoch_iterator(as_dict=True)
+        epoch = task.stream.get_epoch_iterator(as_dict=True)
         return list(itertools.islice(epoch, BATCHES))
 
-    return brick, cost, batches
+    return task, batches
 
 
 EXPERIMENTS = {"ptb": (ptb_options, ptb), "draw": (draw_options, draw)}
 
 
 def build(experiment, arguments):
-    """Import Theano and build a model; return options, brick, cost and batches."""
+    """Import Theano and make a task; return options, task and batches."""
     parser, make = EXPERIMENTS[experiment]
     options = parser.parse(arguments)
     device.prepare("cpu", options.floatX, options.math)
@@ -73,15 +68,15 @@ def main(arguments):
     if arguments[0] == "--leave-out":
         leave_out(arguments[1])
         arguments = arguments[2:]
-    options, brick, cost, batches = build(arguments[0], arguments[1:])
+    options, task, batches = build(arguments[0], arguments[1:])
 
     from runs.history import History
     from training import loop
     from training.extensions import Meter
 
     # The update that the experiments compile, with what they measure in it.
-    algorithm, _ = loop.descent(options, brick, cost)
-    meter = Meter(algorithm, cost, History(), brick.all_parameters)
+    algorithm, _ = loop.descent(options, task)
+    meter = Meter(algorithm, task.cost, History(), task.brick.all_parameters)
     since, busy = time.perf_counter(), sum(os.times()[:4])
     algorithm.initialize()
     compiled = time.perf_counter() - since

@@ -81,8 +81,14 @@ def symbols_digest(splits):
     return digest.hexdigest()
 
 
-def open_sample():
+def open_sample(symbols=None):
     """Make the built-in sample corpus, in memory.
+
+    Parameters
+    ----------
+    symbols : int, optional
+        Size of the vocabulary: characters that do not occur are added to it, so that
+        a model has the size that it has on another text.
 
     Returns
     -------
@@ -90,7 +96,10 @@ def open_sample():
         About 400,000 symbols of simple English-like sentences; no real text.
 
     """
-    return corpus_from_texts("sample", sample_texts())
+    corpus = corpus_from_texts("sample", sample_texts())
+    others = [c for c in map(chr, range(128)) if c not in corpus.vocabulary]
+    corpus.vocabulary += others[: max(0, (symbols or 0) - len(corpus.vocabulary))]
+    return corpus
 
 
 def training_stream(

@@ -221,7 +221,7 @@ def parse(experiment, words):
         What they mean.
     """
     program = str(ROOT / EXPERIMENTS[experiment][0])
-    options = import_module(f"training.{experiment}_options")
+    options = import_module(f"experiments.{experiment}_options")
     if words[:1] == ["quick"]:
         import quick
 

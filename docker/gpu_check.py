@@ -14,6 +14,9 @@ sequences, too.
 
 One process for each device and precision, since Theano takes these when it is imported.
 
+With --speed nothing is compared: each model of the two experiments is trained on the
+device in single precision, for the time of an update and the memory.
+
 Exit status: 0 if the GPU agrees with the CPU, 1 if it does not or something failed,
 3 if there is no GPU, or no cuBLAS, that can be used.
 """
@@ -25,6 +28,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -33,11 +37,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import gpu_worker  # noqa: E402
 import numpy  # noqa: E402
 from entry import cuda  # noqa: E402
-from gpu_worker import CONFIGURATIONS, PARSERS  # noqa: E402
+from gpu_worker import CONFIGURATIONS, MODELS, PARSERS  # noqa: E402
 
-from common import errors  # noqa: E402
+from common import errors, theano_flags  # noqa: E402
 from common.arguments import Parser, count  # noqa: E402
 from common.errors import RunError  # noqa: E402
+from runs import facts  # noqa: E402
 
 # How far the GPU may be from the CPU: gradients relative to the largest entry of the
 # CPU's gradient of that parameter, and losses relative to the CPU's.
@@ -47,6 +52,7 @@ FACTOR = 3.0
 USELESS = 0.1  # an allowance above which agreement says nothing
 PRECISIONS = ("float64", "float32")
 NO_GPU = 3
+FAILED = {"error": "a device failed: its message is above"}
 # Where `cpu` stands in for the GPU, to rehearse: it may use the faster mathematics.
 MATH = {True: "strict", False: "fast"}
 
@@ -67,7 +73,23 @@ def parse(arguments=None):
     parser.add_argument(
         "--updates", type=count, default=50, help="updates whose loss is compared"
     )
-    parser.add_argument("--report", metavar="FILE", help="write the report there too")
+    parser.add_argument(
+        "--speed",
+        action="store_true",
+        help="compare nothing: seconds per update and memory of every model",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=count,
+        default=1,
+        help="so many compile, or run on the CPU, side by side, which makes the CPU's "
+        "times longer; on the GPU one at a time (1)",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write the report there too, after each result",
+    )
     for experiment in CONFIGURATIONS:
         parser.add_argument(
             f"--{experiment}",
@@ -155,28 +177,37 @@ def read(path):
     return json.loads(str(arrays.pop("facts"))), arrays
 
 
-def measure(options, experiment, floatX, folder, reference):
+def measure(options, experiment, floatX, folder, reference, model=""):
     """Run a worker; return its facts and arrays, or None if it failed."""
     device = "cpu" if reference else options.device
-    path = Path(folder) / f"{experiment}-{floatX}-{reference}.npz"
-    name = f"{experiment} in {floatX} on {device}"
-    say(f"{name}{' for reference' if reference else ''} ...")
+    path = Path(folder) / f"{experiment}{model}-{floatX}-{reference}.npz"
+    name = f"{experiment} in {floatX} on {device}{' for reference' * reference}"
+    words = getattr(options, experiment)
+    if model:
+        name, words = f"{model}: {name}", f"{words} --model {model}"
+    say(f"{name} ...")
     command = [sys.executable, __file__, "--worker", str(path)]
     command += ["--experiment", experiment, "--device", device, "--floatX", floatX]
     command += ["--updates", str(options.updates)]
-    command += [f"--{experiment}={getattr(options, experiment)}"]
+    command += [f"--{experiment}={words}"]
     command += ["--reference"] if reference else []
+    command += ["--speed"] if model else []
     # The card's memory is taken as it is needed, so that it can be measured.
     flags = [os.environ.get("THEANO_FLAGS", ""), "gpuarray.preallocate=0"]
     variables = dict(os.environ, THEANO_FLAGS=",".join(filter(None, flags)))
+    if options.jobs > 1:  # in one folder they would wait for each other
+        base = variables.get(
+            "REPRODUCE_COMPILEDIR", theano_flags.ROOT / ".cache/theano"
+        )
+        variables["REPRODUCE_COMPILEDIR"] = str(Path(base) / path.stem)
     status = subprocess.call(command, env=variables, stdout=sys.stderr)
     if status:
         say(f"{name} failed (exit status {status})")
         return None
     facts, arrays = read(path)
     say(
-        f"  {facts['device']}: compiled in {facts['compiling_s']} s, an update takes "
-        f"{facts['update_s']:.3f} s, memory in MB: {facts['memory_MB']}"
+        f"{name}: {facts['device']}, compiled in {facts['compiling_s']} s, an update "
+        f"takes {facts['update_s']:.3f} s, memory in MB: {facts['memory_MB']}"
     )
     return facts, arrays
 
@@ -185,52 +216,116 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def has_cublas():
+def cublas():
+    """The version of cuBLAS, or None if there is none."""
     try:
-        ctypes.CDLL("libcublas.so")
+        library = ctypes.CDLL("libcublas.so")
     except OSError:
-        return False
-    return True
+        return None
+    parts = []
+    for part in range(3):
+        value = ctypes.c_int()
+        library.cublasGetProperty(part, ctypes.byref(value))
+        parts.append(str(value.value))
+    return ".".join(parts)
 
 
 def check(options):
     """Compare; return the report."""
     report = {"device": options.device, "experiments": {}, "passed": True}
     usable, report["gpu"] = cuda()
+    report["driver"] = gpu_worker.driver_version()
+    report["cublas"] = cublas()
+    report["cpu"] = f"{facts.processor()}, {len(os.sched_getaffinity(0))} cores"
+    report["jobs"] = options.jobs
     if options.device == "cpu":
         report["rehearsal"] = "no GPU was used: fast and strict mathematics on the CPU"
     elif not usable:
         report.update(passed=False, error=f"no GPU to check: {report['gpu']}")
         return report
-    elif not has_cublas():
+    elif report["cublas"] is None:
         report.update(passed=False, error="no cuBLAS: there is a GPU, and no libcublas")
         return report
-    with tempfile.TemporaryDirectory() as folder:
+    start = speed_experiment if options.speed else check_experiment
+    with tempfile.TemporaryDirectory() as folder, ThreadPool(options.jobs) as pool:
+        started = {
+            experiment: start(options, experiment, folder, pool)
+            for experiment in options.experiments
+        }
         for experiment in options.experiments:
-            words = [*CONFIGURATIONS[experiment], *getattr(options, experiment).split()]
+            words = getattr(options, experiment).split()
+            if not options.speed:
+                words = [*CONFIGURATIONS[experiment], *words]
             found = {"options": " ".join(words)}
             report["experiments"][experiment] = found
-            found.update(check_experiment(options, experiment, folder))
-            if "error" in found or any(found[p]["disagree"] for p in PRECISIONS):
-                report["passed"] = False
+            for part in started[experiment]():
+                found.update(part)
+                disagree = [found[p]["disagree"] for p in PRECISIONS if p in found]
+                if "error" in found or any(disagree):
+                    report["passed"] = False
+                keep(report, options)
     return report
 
 
-def check_experiment(options, experiment, folder):
-    """Compare in both precisions; return that part of the report."""
-    found, arrays = {}, {}
-    for floatX in PRECISIONS:
-        results = [
-            measure(options, experiment, floatX, folder, reference)
-            for reference in (False, True)
-        ]
-        if None in results:
-            return {**found, "error": "a device failed: its message is above"}
-        (there, candidate), (here, arrays[floatX]) = results
-        rounding = arrays["float32"] if floatX == "float32" else None
-        found[floatX] = compare(candidate, arrays["float64"], rounding)
-        found[floatX].update({"checked": there, "reference": here})
-    return found
+def check_experiment(options, experiment, folder, pool):
+    """Start to compare in both precisions; return what gives the results in turn."""
+    failed = []
+
+    def unless_failed(*arguments):
+        result = None if failed else measure(options, experiment, *arguments)
+        if result is None:
+            failed.append(arguments)
+        return result
+
+    jobs = {
+        (floatX, reference): pool.apply_async(
+            unless_failed, (floatX, folder, reference)
+        )
+        for floatX in PRECISIONS
+        for reference in (False, True)
+    }
+
+    def finish():
+        arrays = {}
+        for floatX in PRECISIONS:
+            results = [jobs[floatX, reference].get() for reference in (False, True)]
+            if None in results:
+                yield FAILED
+                return
+            (there, candidate), (here, arrays[floatX]) = results
+            rounding = arrays["float32"] if floatX == "float32" else None
+            found = compare(candidate, arrays["float64"], rounding)
+            yield {floatX: {**found, "checked": there, "reference": here}}
+
+    return finish
+
+
+def speed_experiment(options, experiment, folder, pool):
+    """Start to measure every model; return what gives the results in turn."""
+    jobs = {
+        model: pool.apply_async(
+            measure, (options, experiment, "float32", folder, False, model)
+        )
+        for model in MODELS[experiment]
+    }
+
+    def finish():
+        found = {}
+        for model, job in jobs.items():
+            result = job.get()
+            if result is None:
+                yield FAILED
+                continue
+            found[model] = result[0]
+            yield {"speed": found}
+
+    return finish
+
+
+def keep(report, options):
+    """Write the report where the user wants it."""
+    if options.report:
+        Path(options.report).write_text(json.dumps(report, indent=2) + "\n")
 
 
 def main(arguments=None):
@@ -249,10 +344,8 @@ def main(arguments=None):
             [*CONFIGURATIONS[experiment], *getattr(options, experiment).split()]
         )
     report = check(options)
-    text = json.dumps(report, indent=2)
-    print(text, flush=True)
-    if options.report:
-        Path(options.report).write_text(text + "\n")
+    print(json.dumps(report, indent=2), flush=True)
+    keep(report, options)
     if "error" in report:
         say(f"gpu_check.py: {report['error']}")
         return NO_GPU

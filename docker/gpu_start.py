@@ -3,6 +3,7 @@
 `docker/gpu-bundle` puts it there; it has only part of Python's library at first.
 """
 
+import fnmatch
 import glob
 import hashlib
 import os
@@ -28,15 +29,22 @@ CUDA = [
     "/usr/lib64",
     "/opt/cuda*/lib64",
 ]
-# Of a pip's packages: nvidia-cublas-cu11 or -cu12, which PyTorch and JAX bring.
+# Of pip's packages: nvidia-cublas-cu11, -cu12, or nvidia-cublas of CUDA 13, which
+# PyTorch and JAX bring.
 PIP = [
-    "lib/python3*/site-packages/nvidia/cublas/lib",
-    "lib/python3*/dist-packages/nvidia/cublas/lib",
+    f"lib/python3*/{packages}/nvidia/{name}/lib"
+    for packages in ("site-packages", "dist-packages")
+    for name in ("cublas", "cu13")
 ]
-PLACES = ["/usr", "/usr/local", "/opt/*", "/opt/conda/envs/*", "/root/*", "/home/*/*"]
+PLACES = [
+    *"/usr /usr/local /opt/* /opt/*/.venv /opt/conda/envs/*".split(),
+    *"/root/* /home/*/*".split(),
+]
 # What Theano calls of OpenBLAS, whose wheel puts a prefix to the names.
 BLAS = "sgemm sgemv sger sdot dgemm dgemv dger ddot".split()
-CUBLAS = ("12", "11")  # versions whose functions are those that libgpuarray calls
+# Versions whose functions are those that libgpuarray calls. The last one has dropped
+# cards older than compute capability 7.5.
+CUBLAS = ("12", "11", "13")
 
 
 def unpack(archive, offset, digest, root):
@@ -89,6 +97,13 @@ def look_for(name, places):
     return cached(name)
 
 
+def environments():
+    """Where the Pythons lie that the user would start, virtual environments too."""
+    paths = filter(None, os.environ.get("PATH", "").split(os.pathsep))
+    found = [path for path in paths if os.path.exists(os.path.join(path, "python3"))]
+    return [os.path.dirname(os.path.normpath(path)) for path in found]
+
+
 def find_libraries(root):
     """Link the machine's libraries under the names that libgpuarray asks for.
 
@@ -105,10 +120,12 @@ def find_libraries(root):
     if driver:
         os.symlink(driver, os.path.join(found, "libcuda.so"))
         os.symlink(driver, os.path.join(found, "libcuda.so.1"))
-        jit = look_for("libnvidia-ptxjitcompiler.so.1", [os.path.dirname(driver)])
-        if jit:
-            os.symlink(jit, os.path.join(found, "libnvidia-ptxjitcompiler.so.1"))
-    places = folders([*CUDA, *(f"{place}/{pip}" for place in PLACES for pip in PIP)])
+        # What the driver opens itself, to compile PTX for instance.
+        beside = os.path.dirname(driver)
+        for name in fnmatch.filter(os.listdir(beside), "libnvidia-*.so*"):
+            os.symlink(os.path.join(beside, name), os.path.join(found, name))
+    pythons = [*map(glob.escape, environments()), *PLACES]
+    places = folders([*CUDA, *(f"{place}/{pip}" for place in pythons for pip in PIP)])
     for version in CUBLAS:
         name = f"libcublas.so.{version}"
         cublas = look_for(name, places)
@@ -123,8 +140,8 @@ def find_libraries(root):
             break
     else:
         lines.append(
-            "cuBLAS: none found; a folder with libcublas.so.12 or .11 can be named in "
-            "LD_LIBRARY_PATH (pip install nvidia-cublas-cu12 has one)"
+            "cuBLAS: none found; a folder with libcublas.so.13, .12 or .11 can be "
+            "named in LD_LIBRARY_PATH (pip install nvidia-cublas-cu12 has one)"
         )
     return lines
 

@@ -70,6 +70,8 @@ def remembered(init):
     @functools.wraps(init)
     def made(self, inputs, outputs, mode=None, **settings):
         path = None
+        # Graphs for GPUs are not kept, but compiled at every start.
+        ahead = config.device != "cpu"
         if settings.get("fgraph") is None:
             path = place(inputs, outputs, mode, settings.get("accept_inplace", False))
         if path:
@@ -80,8 +82,9 @@ def remembered(init):
             settings["fgraph"] = read(path)
             if settings["fgraph"]:
                 init(self, inputs, outputs, mode, **settings)
-            if getattr(self.linker, "c_thunks", False):
-                compile_ahead(self.fgraph)
+            ahead = True
+        if ahead and getattr(self.linker, "c_thunks", False):
+            compile_ahead(self.fgraph)
 
     return made
 

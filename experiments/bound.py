@@ -132,7 +132,7 @@ class Monitor(SimpleExtension):
 
 
 def evaluate(bound, noise_samples, importance_samples=None):
-    """Score with several noise samples, and print what is found.
+    """Score with several noise samples, and print the figures.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def evaluate(bound, noise_samples, importance_samples=None):
         mean, from the spread over the samples (None for a single one); and
         ``importance_nll`` where asked for.
     """
-    found = {"noise_samples": noise_samples, "importance_samples": importance_samples}
+    figures = {"noise_samples": noise_samples, "importance_samples": importance_samples}
     for split in SPLITS:
         scores = [bound.score(split, sample) for sample in range(noise_samples)]
         means = {
@@ -153,8 +153,8 @@ def evaluate(bound, noise_samples, importance_samples=None):
         if noise_samples > 1:
             spread = numpy.std([score["nll"] for score in scores], ddof=1)
             error = float(spread / noise_samples**0.5)
-        found.update({f"{split}_{figure}": mean for figure, mean in means.items()})
-        found[f"{split}_nll_error"] = error
+        figures.update({f"{split}_{figure}": mean for figure, mean in means.items()})
+        figures[f"{split}_nll_error"] = error
         print(
             f"{split:5s}  {means['nll']:.3f}"
             + (f" +- {error:.3f}" if error is not None else "")
@@ -164,10 +164,10 @@ def evaluate(bound, noise_samples, importance_samples=None):
         )
         if importance_samples:
             tighter = float(bound.importance_weighted(split, importance_samples))
-            found[f"{split}_importance_nll"] = tighter
+            figures[f"{split}_importance_nll"] = tighter
             print(
                 f"{split:5s}  {tighter:.3f} nats with {importance_samples} samples "
                 "weighted by importance",
                 flush=True,
             )
-    return found
+    return figures

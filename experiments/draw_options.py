@@ -1,4 +1,4 @@
-"""The options of ``draw_experiment.py``; defaults as published, SPEC section 4."""
+"""The options of ``draw_experiment.py``; defaults as published."""
 
 from common.arguments import Parser, count, number
 from common.errors import UsageError

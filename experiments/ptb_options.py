@@ -1,4 +1,4 @@
-"""The options of ``ptb_experiment.py``; defaults as published, SPEC section 3."""
+"""The options of ``ptb_experiment.py``; defaults as published."""
 
 import argparse
 

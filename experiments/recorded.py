@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.errors import RunError
-from runs.folder import configuration_of
+from runs.best import configuration_of
 
 # What says neither which model it is nor how it is scored: not looked at.
 NOT_THE_MODEL = (

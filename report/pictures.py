@@ -1,5 +1,7 @@
 """Figures and samples."""
 
+from common.errors import RunError
+from common.trust import read_bytes
 from report.curves import encode, learning_curves
 from report.figures import drawing
 from report.runs import UNIT
@@ -92,24 +94,34 @@ def samples(document, runs):
     document.heading("Samples")
     nothing = True
     for run in best_of_each_model(runs):
-        text = run.path / "sample.txt"
-        if text.exists():
-            nothing = False
-            data = ", on sample data" if run.sample else ""
+        data = ", on sample data" if run.sample else ""
+        text = content(document, run.path / "sample.txt")
+        picture = content(document, run.path / "samples.png")
+        if text:
             document.heading(f"Text by `{run.name}`{data}", 3)
-            document.code(text.read_text(encoding="utf-8", errors="replace"))
-        picture = run.path / "samples.png"
-        if picture.exists():
-            nothing = False
+            document.code(text.decode("utf-8", "replace"))
+        if picture:
             document.picture(
-                picture.read_bytes(),
+                picture,
                 "png",
-                f"Images drawn by `{run.name}` (best epoch of {len(run.rows)}"
-                f"{', on sample data' if run.sample else ''}), from z ~ N(0, 1).",
+                f"Images drawn by `{run.name}` (best epoch of {len(run.rows)}{data}), "
+                "from z ~ N(0, 1).",
                 f"100 images drawn by {run.name}",
             )
+        nothing = nothing and not (text or picture)
     if nothing:
         document.text("The run folders hold none.")
+
+
+def content(document, path):
+    """What is in a file of a run folder, or None; what cannot be read is said."""
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        return None
+    except (RunError, OSError) as error:
+        document.note(f"{error}.")
+        return None
 
 
 def best_of_each_model(runs):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from common.errors import RunError
 from common.files import read_json
+from common.trust import read_bytes
 from experiments import draw_options, ptb_options
 from report.readings import GAMMAS, PLAIN, REFERENCE, VARIATIONS, published_gammas
 
@@ -219,7 +220,7 @@ def read_rows(path, needed):
         return []
     rows = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_bytes(path).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"cannot read {path} ({error})") from error
     for number, line in enumerate(lines, start=1):

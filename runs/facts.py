@@ -33,13 +33,13 @@ def versions():
     """Return the versions of Python and of the packages that matter."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
+    known = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package.lower()] = version(package)
+            known[package.lower()] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return known
 
 
 def archive_commit():
@@ -85,11 +85,11 @@ def processor(path="/proc/cpuinfo"):
     try:
         with open(path) as file:
             for line in file:
-                name, _, value = line.partition(":")
-                facts.setdefault(name.strip(), value.strip())
+                key, _, value = line.partition(":")
+                facts.setdefault(key.strip(), value.strip())
     except OSError:
         pass
-    found = facts.get("model name") or platform.processor() or platform.machine()
+    name = facts.get("model name") or platform.processor() or platform.machine()
     if "cpu family" in facts and "model" in facts:
-        found += f" (family {facts['cpu family']}, model {facts['model']})"
-    return found
+        name += f" (family {facts['cpu family']}, model {facts['model']})"
+    return name

@@ -1,4 +1,4 @@
-"""The folder that a run leaves: see docs and SPEC section 8.
+"""The folder that a run leaves.
 
 ``run.json``             what was run, on what, and how it ended
 ``metrics.jsonl``        one object for each epoch
@@ -10,7 +10,6 @@
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import resource
@@ -21,21 +20,16 @@ from pathlib import Path
 
 from common.errors import RunError, UsageError
 from common.files import (
-    UNREADABLE,
     megabytes,
     read_json,
-    read_note,
-    read_npz,
     replacing,
     write_json,
     write_npz,
 )
 from common.trust import regular
 from runs import state
+from runs.best import NOT_BINDING, check_best, identity
 from runs.history import History
-
-# What may differ between a run and its continuation.
-NOT_BINDING = {"epochs", "patience", "device", "save_every"}
 
 
 def folder_name(options, experiment):
@@ -205,10 +199,10 @@ class RunFolder:
             name: (variable.get_value(borrow=True).shape, str(variable.dtype))
             for name, variable in variables.items()
         }
-        found = {
+        saved = {
             name: (array.shape, str(array.dtype)) for name, array in self.arrays.items()
         }
-        if expected != found:
+        if expected != saved:
             raise RunError(
                 f"{self.path / 'state.npz'} was saved by another version of this "
                 "program, or of Blocks: start again under another --tag"
@@ -325,62 +319,3 @@ def discard(path):
             shutil.rmtree(str(path))
     except OSError as error:
         raise RunError(f"cannot delete {path} ({error.strerror or error})") from error
-
-
-def configuration_of(path):
-    """Read the configuration of a run from its ``run.json``.
-
-    Raises
-    ------
-    RunError
-        If there is none.
-    """
-    configuration = read_json(Path(path) / "run.json").get("configuration")
-    if not isinstance(configuration, dict):
-        raise RunError(f"{path}/run.json says nothing of a run's configuration")
-    return configuration
-
-
-def identity(configuration):
-    """Name the run that a file belongs to, in a word made from its configuration."""
-    binding = {k: v for k, v in configuration.items() if k not in NOT_BINDING}
-    text = json.dumps(binding, sort_keys=True)
-    return f"run {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def check_best(path, configuration):
-    """Read ``best.npz`` and check that it is whole and of this run.
-
-    Returns
-    -------
-    dict of str to ndarray
-
-    Raises
-    ------
-    RunError
-    """
-    advice = "copy it back from where it is whole, or train again under another --tag"
-    try:
-        arrays = dict(read_npz(path))
-        note = read_note(path)
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing, the best epoch: {advice}") from error
-    except UNREADABLE as error:
-        raise RunError(f"{path} is damaged ({error}): {advice}") from error
-    if note and note != identity(configuration):
-        raise RunError(f"{path} is of a run with other options: {advice}")
-    return arrays
-
-
-def load_parameters(path):
-    """Read the ``best.npz`` of a run folder.
-
-    Raises
-    ------
-    RunError
-        If there is none, it is damaged, or of another run.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise RunError(f"{path} is missing: the run has not finished an epoch")
-    return check_best(path, configuration_of(path.parent))

@@ -30,7 +30,7 @@ FORMAT = "recurrent normalization propagation, resume state 1"
 
 
 class StateError(RunError):
-    """A resume state that is damaged, or is none."""
+    """A file that is no resume state, or a damaged one."""
 
 
 def checksum(arrays, content):
@@ -129,8 +129,8 @@ def variables(algorithm, parameters, *others):
         for variable in inputs(list(updates.values()))
         if getattr(variable, "default_update", None) is not None
     ]
-    found = [*parameters.values(), *updates, *random, *others]
-    distinct = dict.fromkeys(found)
+    everything = [*parameters.values(), *updates, *random, *others]
+    distinct = dict.fromkeys(everything)
     return {f"{i:04d} {variable.name}": variable for i, variable in enumerate(distinct)}
 
 

@@ -11,7 +11,7 @@ RUN = Path(__file__).resolve().parent.parent / ".ci" / "run"
 
 
 def script(path, text):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
 
@@ -24,7 +24,7 @@ def ci(tmp_path):
 
     def run(tests=0, check=0, wanted="1", tools=("buildah", "debootstrap")):
         script(tmp_path / "reproduce", f'echo "tests: $*"; exit {tests}')
-        script(tmp_path / "docker" / "check", f"echo images; exit {check}")
+        script(tmp_path / "tests/images/check", f"echo images; exit {check}")
         script(tmp_path / "bin" / "apt-get", 'echo "apt-get $*" >>"$0.log"; exit 1')
         for tool in tools:
             script(tmp_path / "bin" / tool, "exit 0")

@@ -132,6 +132,64 @@ def test_a_device_that_fails_is_a_failure(gpu_check, monkeypatch, capsys):
     assert gpu_check.main(["--device", "cpu", "--experiment", "ptb"]) == 1
 
 
+def test_each_model_is_measured(gpu_check, monkeypatch, tmp_path):
+    def measure(options, experiment, floatX, folder, reference, model):
+        assert (floatX, reference) == ("float32", False)
+        return None if model == "layer_norm" else ({"update_s": 0.5}, {})
+
+    monkeypatch.setattr(gpu_check, "measure", measure)
+    path = tmp_path / "report.json"
+    words = ["--device", "cpu", "--experiment", "draw", "--speed", "--jobs", "2"]
+    assert gpu_check.main([*words, "--report", str(path)]) == 1
+    found = json.loads(path.read_text())["experiments"]["draw"]
+    assert found["speed"] == dict.fromkeys(
+        ["baseline", "weight_norm", "norm_prop"], {"update_s": 0.5}
+    )
+    assert "error" in found
+
+
+def test_the_first_experiment_is_kept_when_the_second_is_interrupted(
+    gpu_check, monkeypatch, tmp_path
+):
+    facts = {"device": "x"}
+
+    def measure(options, experiment, *arguments):
+        if experiment == "draw":
+            raise InterruptedError
+        return facts, results()
+
+    monkeypatch.setattr(gpu_check, "measure", measure)
+    path = tmp_path / "report.json"
+    with pytest.raises(InterruptedError):
+        gpu_check.main(["--device", "cpu", "--report", str(path)])
+    found = json.loads(path.read_text())["experiments"]
+    assert found["ptb"]["float32"]["disagree"] == []
+
+
+def test_the_management_library_says_what_this_process_takes(monkeypatch, gpu_check):
+    worker = gpu_check.gpu_worker
+
+    class Library:
+        def nvmlDeviceGetCount_v2(self, number):
+            number._obj.value = 2
+            return 0
+
+        def nvmlDeviceGetHandleByIndex_v2(self, index, card):
+            card._obj.value = index + 1
+            return 0
+
+        def nvmlDeviceGetComputeRunningProcesses_v3(self, card, size, processes):
+            size._obj.value = 2
+            processes[0].pid, processes[0].used = 1, 7
+            processes[1].pid, processes[1].used = os.getpid(), 100 * card.value
+            return 0
+
+    monkeypatch.setattr(worker, "management", Library)
+    assert worker.process_memory() == 300
+    monkeypatch.setattr(worker, "management", lambda: None)
+    assert worker.process_memory() is None and worker.driver_version() is None
+
+
 # The machine's libraries
 
 
@@ -184,6 +242,29 @@ def test_libraries_get_the_names_that_libgpuarray_asks_for(machine, tmp_path):
     }
     assert lines[1] == f"cuBLAS: {tmp_path / pip}/libcublas.so.12"
     assert found_in(tmp_path)[1] == links  # a second time
+
+
+def test_cuda_13_in_the_environment_whose_python_is_on_the_path(
+    machine, tmp_path, monkeypatch
+):
+    place = "elsewhere/.venv/lib/python3.12/site-packages/nvidia/cu13/lib"
+    machine(place, "libcublas.so.13", "libcublasLt.so.13")
+    assert found_in(tmp_path)[1] == {}
+    machine("elsewhere/.venv/bin", "python3")
+    monkeypatch.setenv("PATH", f"/usr/bin::{tmp_path}/elsewhere/.venv/bin/")
+    lines, links = found_in(tmp_path)
+    assert links["libcublas.so"] == f"{place}/libcublas.so.13"
+    assert links["libcublasLt.so.13"] == f"{place}/libcublasLt.so.13"
+    # An older one works on more cards.
+    machine("cuda", "libcublas.so.12", "libcublasLt.so.12")
+    assert found_in(tmp_path)[1]["libcublas.so"] == "cuda/libcublas.so.12"
+
+
+def test_what_the_driver_opens_itself_is_found(machine, tmp_path):
+    beside = ["libnvidia-ml.so.1", "libnvidia-nvvm.so.4"]
+    machine("driver", "libcuda.so.1", *beside, "libsomething.so.1")
+    links = found_in(tmp_path)[1]
+    assert sorted(links) == ["libcuda.so", "libcuda.so.1", *beside]
 
 
 def test_half_a_cublas_is_none(machine, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 import ptb_experiment
 from experiments import ptb_options
-from experiments.trained import choose
+from experiments.generation import choose
 from runs.facts import archive_commit
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -22,6 +23,7 @@ MODE = get_mode("FAST_RUN")
 # Two updates of a small model; prints how many graphs were rewritten, and the results.
 PROGRAM = """
 import sys
+from types import SimpleNamespace
 from pathlib import Path
 from engine import device
 device.prepare("cpu", "float32")
@@ -231,3 +233,17 @@ def test_a_graph_that_lacks_an_input_is_not_kept():
         rewritten.flat([], [gradient])
     assert rewritten.place([In(x)], [Out(gradient)], MODE, False) is not None
     assert rewritten.place([], [Out(gradient)], MODE, False) is None
+
+
+@pytest.mark.parametrize("device, ahead", [("cuda", ["graph"]), ("cpu", [])])
+def test_graphs_for_gpus_are_not_kept_but_compiled_ahead(monkeypatch, device, ahead):
+    class Maker:
+        def __init__(self, inputs, outputs, mode=None):
+            self.linker, self.fgraph = SimpleNamespace(c_thunks=True), "graph"
+
+    seen = []
+    monkeypatch.setattr(rewritten, "compile_ahead", seen.append)
+    monkeypatch.setattr(rewritten, "config", SimpleNamespace(device=device))
+    monkeypatch.setattr(Maker, "__init__", rewritten.remembered(Maker.__init__))
+    Maker([], [], "not a mode, so that no graph is kept")
+    assert seen == ahead

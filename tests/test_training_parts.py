@@ -29,8 +29,7 @@ def test_schedules(name, rates):
 
 
 def test_schedules_as_published():
-    # In the first experiment an epoch has 791 updates: after five of them the
-    # exponential schedule is down to 2%.
+    # The exponential one is down to 2% after five epochs of 791.
     left = schedule.rate("exponential", 1.0, 1e-3, 5 * 791)
     assert 0.015 < left < 0.025
     assert schedule.rate("inverse", 2e-3, 1e-3, 1000) == pytest.approx(1e-3)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.folder import load_parameters
+from runs.best import load_parameters
 
 ROOT = Path(__file__).resolve().parent.parent
 CLONE = os.environ.get("REPRODUCE_BLOCKS_CLONE")

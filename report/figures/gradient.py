@@ -1,7 +1,7 @@
 r"""Figure 1: the norm of the gradient of h_t in h_{t-1}, weights neglected.
 
-With :math:`u = \gamma_c c_t / \sqrt{Var[c]}`, eq. 20-21 make the gradient of eq. 15
-of its derivatives in the pre-activations of the gates,
+The gradient of h_t, eq. 15, goes through the pre-activations of the four gates. With
+:math:`u = \gamma_c c_t / \sqrt{Var[c]}`, its derivatives in them are (eq. 20-21)
 
 .. math::
     \partial h / \partial c &= s(o) (1 - \tanh^2 u)

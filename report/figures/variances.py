@@ -1,6 +1,5 @@
 """The variance of h_t and c_t over time, which Norm Prop is made to keep."""
 
-import argparse
 from pathlib import Path
 
 import theano
@@ -8,8 +7,8 @@ from theano import tensor
 
 import ptb_experiment
 from common.errors import RunError
-from experiments import ptb_options, trained
-from runs.folder import load_parameters
+from experiments import evaluation, ptb_options
+from experiments.recorded import recorded
 
 WINDOWS = 64
 
@@ -51,12 +50,11 @@ def after_training(runs, data_dir, progress):
     """
     curves, problems = [], []
     for run in runs:
-        options = argparse.Namespace(**{**run.configuration, "data_dir": data_dir})
         try:
+            options = recorded(ptb_options, run.path, data_dir=data_dir)
             corpus = ptb_experiment.open_corpus(options)
             brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
-            best = run.path / "best.npz"
-            trained.load(brick.all_parameters, load_parameters(best), best)
+            evaluation.load_best(run.path, brick)
         except RunError as error:
             problems.append(str(error))
             continue

@@ -175,6 +175,7 @@ int cublasDgemm_v2(void) { return 0; }
 int cublasDgemv_v2(void) { return 0; }
 int cublasDger_v2(void) { return 0; }
 int cublasGemmEx(void) { return 0; }
+int cublasGetProperty(int part, int *value) { *value = part; return 0; }
 int cublasGetPointerMode_v2(void) { return 0; }
 int cublasHgemmStridedBatched(void) { return 0; }
 int cublasSdot_v2(void) { return 0; }

@@ -1,0 +1,105 @@
+"""Score a trained character model on validation and test text."""
+
+from pathlib import Path
+
+import theano
+from theano import tensor
+
+from common.errors import RunError
+from common.files import read_json, write_json
+from datasets.ptb import windows_stream
+from experiments import population, sequence
+from runs.best import load_parameters
+from training.progress import Shown
+
+
+def load_best(run, brick):
+    """Give a brick the parameters of a run's best epoch.
+
+    Raises
+    ------
+    RunError
+        If there are none, or they are those of another model.
+    """
+    path = Path(run) / "best.npz"
+    arrays, parameters = load_parameters(path), brick.all_parameters
+    expected = {n: v.get_value(borrow=True).shape for n, v in parameters.items()}
+    if expected != {name: array.shape for name, array in arrays.items()}:
+        raise RunError(f"{path} does not hold the parameters of this model")
+    for name, variable in parameters.items():
+        variable.set_value(arrays[name].astype(variable.dtype))
+
+
+def bits_per_character(bits, symbols):
+    """Return a function that scores a stream of windows.
+
+    Parameters
+    ----------
+    bits : Theano variable
+        (time - 1, batch), the bits of each prediction.
+    symbols : Theano variable
+        (time, batch), the windows.
+
+    Returns
+    -------
+    callable
+        ``score(stream, description)``: bits per character over all predictions.
+    """
+    sums = theano.function([symbols], [bits.sum(dtype="float64"), bits.size])
+
+    def score(stream, description):
+        total = number = 0
+        for batch in Shown(stream, description).get_epoch_iterator(as_dict=True):
+            bits, predictions = sums(batch["symbols"])
+            total, number = total + float(bits), number + int(predictions)
+        return total / number
+
+    return score
+
+
+def score_run(run, brick, corpus, options, whole_sequence=False):
+    """Score the best epoch of a run; print the figures and leave them in its folder.
+
+    Parameters
+    ----------
+    run : path-like
+    brick : bricks.CharacterModel
+        With the parameters of that epoch.
+    corpus : datasets.corpus.Corpus
+    options : argparse.Namespace
+        The run's: the length of the windows and the batch size count.
+    whole_sequence : bool
+        Score the test text as one sequence, too.
+    """
+    symbols = tensor.imatrix("symbols")
+    score = bits_per_character(brick.inference_bits(symbols), symbols)
+    figures = {}
+    for name in ("valid", "test"):
+        text = getattr(corpus, name)
+        bpc = score(windows_stream(text, options.length, options.batch_size), name)
+        figures[f"{name}_bpc"] = bpc
+        print(f"{name}  {bpc:.4f} bpc in windows of {options.length}")
+    if whole_sequence:
+        bpc = sequence.score(brick, corpus.test)
+        figures["test_sequence_bpc"] = bpc
+        print(f"test  {bpc:.4f} bpc as one sequence, {len(corpus.test) - 1:,} steps")
+    best = read_json(Path(run) / "run.json").get("best")
+    epoch = best.get("epoch") if isinstance(best, dict) else None
+    figures.update(length=options.length, epoch=epoch)
+    write_json(Path(run) / "evaluation.json", figures)
+
+
+def estimate_populations(brick, stream):
+    """Make population statistics exact, over an epoch of the training stream."""
+    symbols = tensor.imatrix("symbols")
+    shown = Shown(stream, "population statistics")
+    batches = (batch["symbols"] for batch in shown.get_epoch_iterator(as_dict=True))
+    population.estimate(brick.populations, brick.bits(symbols), symbols, batches)
+
+
+def whole_sequence_scored(folder):
+    """Whether the best epoch of a run has its score of the whole test sequence."""
+    path = folder.path / "evaluation.json"
+    figures = read_json(path) if path.exists() else {}
+    same = figures.get("epoch") == folder.history.best["epoch"]
+    return same and "test_sequence_bpc" in figures
