@@ -120,8 +120,8 @@ class BatchNormLSTM(LSTM):
         c_t &= s(i) \tanh(g) + s(f) c_{t-1} \\
         h_t &= s(o) \tanh(BN(c_t; \gamma_c, \beta_c))
 
-    Statistics are taken over the batch for each time step separately; at
-    inference those of the population. BN(W_x x_t) comes from :class:`BatchNorm`.
+    Statistics are taken over the batch, for each time step separately. At inference
+    they are those of the population. BN(W_x x_t) comes from :class:`BatchNorm`.
 
     Parameters
     ----------

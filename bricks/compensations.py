@@ -1,8 +1,8 @@
-"""Other forms of Norm Prop: those of the authors' two public codes, and none.
+"""Other forms of Norm Prop: those of the authors' two public codes, and one without.
 
-They differ from eq. 13-15, :class:`bricks.norm_prop.NormPropLSTM`, in what is divided
-by which standard deviation. What becomes of a small change of h from step to step,
-which decides whether a form can be trained, is in docs/ERRATA.md.
+They divide other quantities, by other standard deviations, than eq. 13-15, which are
+:class:`bricks.norm_prop.NormPropLSTM`. A form can be trained if a small change of h
+does not grow too fast from step to step: docs/ERRATA.md compares them.
 """
 
 import numpy
@@ -29,8 +29,9 @@ class ReleasedNormPropLSTM(NormPropLSTM):
         c_t &= s(i) \frac{\tanh(g)}{\sqrt{Var[\tanh(\gamma_h z)]}} + s(f) c_{t-1} \\
         h_t &= s(o) \frac{\tanh(\gamma_c c_t)}{\sqrt{Var[\tanh(\gamma_c z)]}}
 
-    with z ~ N(0, 1): each tanh is divided by its own standard deviation, the first
-    under gamma_h alone, the second as if Var[c] were 1. Nothing corrects for the gates.
+    with z ~ N(0, 1). Each tanh is divided by its own standard deviation: the first is
+    that for gamma_h alone, the second that for Var[c] = 1. The gates are not corrected
+    for.
     For the parameters see :class:`bricks.norm_prop.NormPropLSTM`; `moments` has no
     effect.
 
@@ -62,9 +63,9 @@ class EarlyNormPropLSTM(ReleasedNormPropLSTM):
             + s(f) c_{t-1} \right) \\
         h_t &= s(o) \frac{\tanh(\gamma_c c_t)}{\sqrt{Var[\tanh(\gamma_c z)]}}
 
-    where each sum of two terms is divided by the square root of 2, and u has the
-    variance (gamma_x^2 + gamma_h^2) / 2 of a pre-activation. The early code knows one
-    gamma for all three, of 0.1, 0.8 or 1.
+    Each sum of two terms is divided by the square root of 2, and u has the variance
+    (gamma_x^2 + gamma_h^2) / 2 of a pre-activation. In the early code all three gammas
+    have the same value: 0.1, 0.8 or 1.
     """
 
     @lazy(allocation=["dim"])

@@ -127,7 +127,7 @@ class DrawModel(Initializable):
         ]
 
     def weights(self):
-        """All that is made of weights alone, once for all glimpses, in order."""
+        """The weight matrices of a glimpse, in order, made once for all glimpses."""
         return [
             *self.reader.weights(),
             self.encoder_input.weights(),
@@ -162,7 +162,7 @@ class DrawModel(Initializable):
         return [p for p in self.trained_parameters if has_roles(p, [UNIT_NORM])]
 
     def _zeros(self, batch_size, dim):
-        # A dimension of one would else be taken to broadcast, which no state does.
+        # Theano takes a dimension of one to broadcast, which no state does.
         return tensor.unbroadcast(tensor.zeros((batch_size, dim)), 0, 1)
 
     def _glimpse(self, u, canvas, h_enc, c_enc, h_dec, c_dec, x, *weights):
@@ -201,7 +201,7 @@ class DrawModel(Initializable):
             iterate=False,
         )
         canvas = canvas + self.writer.apply(h_dec, *writer)
-        # The gates are returned so that they need not be computed again backwards.
+        # The gates are returned for the backward pass: see `saved_for_backward`.
         gates = encoder_gates, decoder_gates
         return (canvas, h_enc, c_enc, h_dec, c_dec, z, mean, log_sigma, *gates)
 

@@ -1,8 +1,8 @@
 """What DRAW is made of beside its LSTMs: reader, sampler and writer.
 
-Each is used inside of a recurrence, so its ``apply`` takes the weight matrices that
-its ``weights`` has made outside: what is differentiated inside a scan, such as a
-weight normalisation, is differentiated at every step.
+Each works inside of a recurrence. Its ``weights`` makes the weight matrices outside,
+once, and its ``apply`` takes them. Inside, a weight normalisation would be computed and
+differentiated at every step.
 """
 
 from blocks.bricks import Initializable

@@ -6,7 +6,7 @@ from blocks.initialization import NdarrayInitialization
 
 
 class Orthogonal(NdarrayInitialization):
-    """Matrices with orthonormal rows or columns, whichever there are fewer of.
+    """Matrices whose rows are orthonormal, or whose columns are if they are fewer.
 
     A uniformly distributed orthogonal matrix comes from the QR factorisation of
     a Gaussian one, with the signs fixed by the diagonal of R.

@@ -77,9 +77,8 @@ class LayerNormLSTM(LSTM):
     dim : int
         Number of units, d.
     gamma_h : float or None
-        Initial value of the trainable gamma_h (4d). ``None`` leaves the recurrent
-        term as it is, which is the form of the authors' DRAW code: only the cell
-        is normalised, there with `epsilon` 1e-6.
+        Initial value of the trainable gamma_h (4d). With ``None`` only the cell is
+        normalised, as in the authors' DRAW code, whose `epsilon` is 1e-6.
     gamma_c : float
         Initial value of the trainable gamma_c (d).
     epsilon : float

@@ -72,9 +72,9 @@ class Linear(PlainLinear):
         return self.affine(input_, self.weights())
 
     def affine(self, input_, weights):
-        """The layer, given :meth:`weights` made outside of a recurrence.
+        """The layer in a recurrence, outside of which :meth:`weights` were made.
 
-        What is differentiated inside a scan is differentiated at every step.
+        Made inside, they would be computed and differentiated at every step.
         """
         output = tensor.dot(input_, weights)
         return output + self.b if self.use_bias else output

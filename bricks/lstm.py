@@ -24,8 +24,9 @@ class LSTM(BaseRecurrent, Initializable):
     for all time steps at once. The blocks of the gates are stored in the order
     i, f, g, o along the last axis.
 
-    The normalised LSTMs change :meth:`recurrent_weights`,
-    :meth:`recurrent_term`, :meth:`candidate` and :meth:`output`, and nothing else.
+    The normalised LSTMs change some of :meth:`recurrent_weights`, :meth:`input_term`,
+    :meth:`recurrent_term`, :meth:`candidate`, :meth:`update_cells` and :meth:`output`.
+    Only that of :mod:`bricks.batch_norm` has a :meth:`recurrence` of its own.
 
     Parameters
     ----------
@@ -108,8 +109,8 @@ class LSTM(BaseRecurrent, Initializable):
     def update_cells(self, gates, cells, candidate_mask=None):
         """c_t = s(i) tanh(g) + s(f) c_{t-1}, in all models [NP, eq. 3, 6, 14].
 
-        Returns the pre-activation of the output gate, which is still to be used,
-        and c_t, (batch, d) each.
+        Returns the pre-activation of the output gate, which :meth:`output` needs, and
+        c_t, (batch, d) each.
         """
         i, f, g, o = tensor.split(gates, 4 * [self.dim], 4, axis=1)
         candidate = self.candidate(g)
@@ -175,9 +176,9 @@ class LSTM(BaseRecurrent, Initializable):
     ):
         """One step, given what :meth:`apply` makes outside of the recurrence.
 
-        `inputs` here include the bias. The `weights` are an argument because what
-        is differentiated inside a scan is differentiated at every step. The
-        pre-activations and the product are returned for :func:`saved_for_backward`.
+        `inputs` include the bias here. The `weights` are an argument because inside
+        they would be computed and differentiated at every step. The pre-activations
+        and the product are returned for :func:`saved_for_backward`.
         """
         product = tensor.dot(states, weights)
         gates = inputs + self.recurrent_term(saved_for_backward(product))
@@ -190,11 +191,11 @@ class LSTM(BaseRecurrent, Initializable):
 
 
 def saved_for_backward(variable):
-    """Use this instead of a variable that the recurrence also returns.
+    """The form in which a step must use a variable that it also returns.
 
-    The backward pass of a scan looks up what the scan has returned, and computes
-    everything else again, the products with the weights too. What an application
-    returns is a copy, so that only a copy is recognised.
+    The backward pass of a scan looks up what the scan has returned. It computes
+    everything else again, the products with the weights too. Blocks returns a copy of
+    the variable, so the step has to use a copy for Theano to see that it is the same.
     """
     return variable.copy()
 

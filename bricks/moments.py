@@ -1,8 +1,8 @@
 """The variances that Norm Prop divides by [NP, eq. 7-12].
 
-Under the paper's assumptions the pre-activations of a gate are Gaussian, so
-that the moments of the gates, and from them Var[c] and Var[h], are integrals in
-one variable. They are computed once, by quadrature, and then stay fixed.
+The paper assumes that the pre-activations of a gate are Gaussian. Then the mean and
+the variance of a gate are integrals in one variable, and Var[c] and Var[h] follow from
+them. They are computed once, by quadrature, and stay fixed.
 """
 
 import numpy
@@ -87,8 +87,8 @@ def state_variance(scale, gamma_c, output_bias=0.0):
 def second_moment(bias, scale):
     """E[s(a)^2] = Var[s(a)] + E[s(a)]^2 of a gate, a ~ N(bias, scale^2).
 
-    The product rule for variances [NP, eq. 7] needs no more of a gate, for what it
-    multiplies has mean 0.
+    The variance of a product [NP, eq. 7] needs nothing else of a gate, because what the
+    gate multiplies has mean 0.
     """
     mean, variance = mean_and_variance(logistic, bias, scale)
     return variance + mean**2

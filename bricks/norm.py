@@ -4,7 +4,7 @@ from blocks.bricks import Initializable
 
 
 class Norm(Initializable):
-    """No normalisation; the others, which are its subclasses, are called as it is."""
+    """Leaves a sequence as it is. The normalisations are subclasses, called alike."""
 
     @property
     def populations(self):

@@ -4,7 +4,7 @@ from blocks.roles import ParameterRole, WeightRole
 
 
 class UnitNormRole(WeightRole):
-    """A weight matrix that carries a gamma; its columns are kept at norm one."""
+    """A weight matrix with a gamma; its incoming weight vectors stay at norm one."""
 
 
 class FixedRole(ParameterRole):

@@ -12,15 +12,15 @@ from bricks.roles import UNIT_NORM
 
 
 def unit_norm(weights):
-    """Divide each column of a matrix (inputs, outputs) by its Euclidean norm."""
+    """Divide each incoming weight vector by its norm, in a matrix (inputs, outputs)."""
     return weights / tensor.sqrt(tensor.sqr(weights).sum(axis=0, keepdims=True))
 
 
 def normalise_value(weights):
-    """Scale the columns of the shared variable `weights` to norm one, in place.
+    """Scale the incoming weight vectors of a shared variable to norm one, in place.
 
-    The norm is taken in double precision, so that in float32 the columns are of
-    norm one up to rounding.
+    The norms are computed in double precision, so that in single precision they are
+    one up to rounding.
     """
     value = weights.get_value().astype("float64")
     value /= (value**2).sum(axis=0, keepdims=True) ** 0.5
@@ -35,11 +35,11 @@ def hold_at_unit_norm(*matrices):
 
 
 class UnitNorm(StepRule):
-    """Project the updated weight matrices back to unit norm.
+    """Keep incoming weight vectors at norm one.
 
-    The last component of a :class:`~blocks.algorithms.CompositeRule`: it changes
-    the step so that the parameter lands on the constraint. Thus the constraint is
-    part of the one compiled update.
+    This is the last component of a :class:`~blocks.algorithms.CompositeRule`. It
+    changes the step so that the updated matrix has unit norms. Thus the constraint
+    is part of the one compiled update.
 
     Parameters
     ----------

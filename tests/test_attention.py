@@ -95,12 +95,14 @@ def test_numpy_reference():
     readout = random.normal(size=(4, 5))
     images = random.uniform(size=(4, height * width))
     windows = random.normal(size=(4, size * size))
-    found = compute(AttentionWindow(height, width, size), readout, images, windows)
+    computed = compute(AttentionWindow(height, width, size), readout, images, windows)
     expected = loops(readout, images, height, width, size)
-    assert_allclose(found["read"], expected, rtol=0, atol=1e-13)
+    assert_allclose(computed["read"], expected, rtol=0, atol=1e-13)
     # Writing is the transpose of reading: <w, read(x)> = <write(w), x>.
     assert_allclose(
-        (windows * found["read"]).sum(1), (found["write"] * images).sum(1), atol=1e-13
+        (windows * computed["read"]).sum(1),
+        (computed["write"] * images).sum(1),
+        atol=1e-13,
     )
 
 
@@ -126,9 +128,9 @@ def test_two_images_are_read_one_after_the_other():
 def test_far_away_filters_read_nothing_and_stay_finite():
     readout = numpy.array([[1e3, -1e3, 0.0, 0.0, 0.0]])
     ones = numpy.ones((1, 16))
-    found = compute(AttentionWindow(4, 4, 2), readout, ones, numpy.ones((1, 4)))
-    assert not found["read"].any()
-    assert not found["write"].any()
+    computed = compute(AttentionWindow(4, 4, 2), readout, ones, numpy.ones((1, 4)))
+    assert not computed["read"].any()
+    assert not computed["write"].any()
 
 
 def test_a_single_filter_is_refused():

@@ -32,8 +32,8 @@ def numeric(program):
 OPTIONS = [(program, name) for program in PROGRAMS for name in numeric(program)]
 INTEGERS = {
     "--units", "--length", "--glimpses", "--read-size", "--write-size", "--latent-dim",
-    "--epochs", "--patience", "--batch-size", "--batches-per-epoch", "--seed", "--generate",
-    "--noise-samples", "--importance-samples",
+    "--epochs", "--patience", "--batch-size", "--batches-per-epoch", "--seed",
+    "--generate", "--noise-samples", "--importance-samples",
 }  # fmt: skip
 MAY_BE_ZERO = {
     "--seed", "--decay", "--clipping", "--temperature", "--input-dropout",
