@@ -98,8 +98,8 @@ def add_model_options(parser):
         "--unit-norms",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="hold the incoming weight vectors of W_x and W_h at norm 1 in the baseline too, which has "
-        "no gamma to make up for it (baseline)",
+        help="hold the incoming weight vectors of W_x and W_h at norm 1 in the "
+        "baseline too, which has no gamma to make up for it (baseline)",
     )
 
 
