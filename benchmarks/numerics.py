@@ -8,8 +8,9 @@ import tempfile
 
 import numpy
 
-from benchmarks.processes import ROOT, environment
+from benchmarks.processes import environment
 from benchmarks.speed import QUICK
+from common import ROOT
 from common.bars import bar
 from common.errors import RunError
 

@@ -6,11 +6,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
+from common import ROOT
 from common.errors import RunError
 
-ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # untimed updates: memory is allocated, caches are cold
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -6,8 +6,9 @@ import sys
 import tempfile
 import time
 
-from benchmarks.processes import ROOT, environment
+from benchmarks.processes import environment
 from benchmarks.speed import QUICK
+from common import ROOT
 from common.bars import bar
 from common.errors import RunError
 

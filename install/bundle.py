@@ -15,9 +15,9 @@ import hashlib
 import os
 import shutil
 
-from common import published_files
+from common import ROOT, published_files
 from common.errors import RunError
-from install import ROOT, blocks, environment, images, steps, workflow
+from install import blocks, environment, images, steps, workflow
 
 SUMS = "SHA256SUMS"
 README = """\
@@ -140,7 +140,7 @@ def _blocks(wanted, path):
 
 def _source(path):
     status, output = steps.capture(
-        ["git", "-C", ROOT, "archive", "--output", path, "HEAD"], timeout=60
+        ["git", "-C", str(ROOT), "archive", "--output", path, "HEAD"], timeout=60
     )
     if status:
         steps.say(

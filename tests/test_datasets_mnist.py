@@ -11,10 +11,10 @@ import pytest
 from fuel import config
 from fuel.datasets import BinarizedMNIST, H5PYDataset
 
+from common import ROOT
 from common.errors import RunError
 from common.published_files import BINARIZED_MNIST
 from datasets.convert_mnist import convert_binarized_mnist
-from datasets.locate import DEFAULT
 from datasets.mnist import (
     FILENAME,
     SHA256,
@@ -27,7 +27,6 @@ NUMBERS = {"train": 2300, "valid": 12, "test": 7}
 NAMES = list(BINARIZED_MNIST.checksums)
 ANY = dict.fromkeys(NAMES)
 SAMPLE_DIGITS = "961e3ddc6ea2c80519301ed06a87f4af23c3ef3a947d2fa9c1f4cbe84e8b349c"
-ROOT = DEFAULT.parent.parent
 
 
 def amat(images):

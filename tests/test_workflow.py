@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
 
+from common import ROOT
 from common.errors import RunError, UsageError
 from experiments import draw_options, ptb_options
 from experiments.published import FIGURES
@@ -22,7 +22,6 @@ from workflow.__main__ import configuration
 from workflow.options import parse
 from workflow.plan import Plan
 
-ROOT = Path(__file__).resolve().parent.parent
 TINY = {
     "runs": [
         {
