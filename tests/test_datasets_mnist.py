@@ -252,7 +252,8 @@ def test_stream_of_images_in_file_order_and_resumed(digits):
     assert all(batch.dtype == config.floatX for batch in epoch)
     assert (numpy.concatenate(epoch) == train).all()
     assert (stream.epoch, stream.batch) == (1, 0)
-    resumed = image_stream(train, batch_size=128, epoch=4, batch=1)
+    resumed = image_stream(train, batch_size=128)
+    resumed.epoch, resumed.batch = 4, 1
     rest = [batch["features"] for batch in resumed.get_epoch_iterator(as_dict=True)]
     assert (numpy.concatenate(rest) == train[128:]).all()
     assert (resumed.epoch, resumed.batch) == (5, 0)
