@@ -68,9 +68,9 @@ def _key():
 def _read(path):
     with contextlib.suppress(OSError, ValueError):
         with open(path) as file:
-            found = json.load(file)
-        if isinstance(found, dict):
-            return found
+            content = json.load(file)
+        if isinstance(content, dict):
+            return content
     return {}
 
 

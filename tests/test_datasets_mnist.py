@@ -201,7 +201,7 @@ def test_batches_of_the_real_images(real):
 def test_conversion_of_the_real_images_is_quick_and_small(shared_data, tmp_path):
     """Measured in a process of its own: peak memory cannot be reset."""
     program = (
-        "import sys; from training import theano_flags; theano_flags.configure();"
+        "import sys; from common import theano_flags; theano_flags.configure();"
         "from datasets.convert_mnist import convert_binarized_mnist as convert;"
         "convert(*sys.argv[1:])"
     )

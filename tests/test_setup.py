@@ -352,7 +352,8 @@ def checkout(tmp_path):
     root = tmp_path / "checkout"
     root.mkdir()
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(str(ROOT / "install"), str(root / "install"), ignore=ignore)
+    for name in ["install", "common"]:
+        shutil.copytree(str(ROOT / name), str(root / name), ignore=ignore)
     for name in ["reproduce", "requirements.txt"]:
         shutil.copy(str(ROOT / name), str(root / name))
     (root / "standin").mkdir()

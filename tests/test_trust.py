@@ -213,7 +213,7 @@ def foreign(request, tmp_path):
     return folder
 
 
-START = "from training import theano_flags as t; t.configure(); import theano"
+START = "from common import theano_flags as t; t.configure(); import theano"
 
 
 def start(folder, **variables):
