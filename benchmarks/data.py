@@ -52,7 +52,7 @@ def measure(make, data_dir, batches):
     return {"source": source, "mean": mean, "batches": done}
 
 
-def data(options, found):
+def data(options, measured):
     """The data of both experiments.
 
     From the real data where they have been converted, else from the built-in sample;
@@ -65,7 +65,7 @@ def data(options, found):
     with bar(1, "data", unit=" runs"):
         process = Process(command, environment(options.threads))
     process.close()
-    found.update(process.facts)
+    measured.update(process.facts)
 
 
 def main():

@@ -12,7 +12,15 @@ from benchmarks.serve import answer
 from common import theano_flags
 from runs import facts
 
-PREFIXES = ("OPENBLAS_", "OMP_", "MKL_", "GOMP_", "THEANO", "REPRODUCE_ONEDNN")
+PREFIXES = (
+    "OPENBLAS_",
+    "OMP_",
+    "MKL_",
+    "GOMP_",
+    "THEANO",
+    "REPRODUCE_CACHE",
+    "REPRODUCE_ONEDNN",
+)
 
 
 def describe(options):

@@ -8,8 +8,9 @@ import tempfile
 
 import numpy
 
-from benchmarks.processes import ROOT, environment
+from benchmarks.processes import environment
 from benchmarks.speed import QUICK
+from common import ROOT
 from common.bars import bar
 from common.errors import RunError
 
@@ -57,24 +58,24 @@ def gradients(model, options, env, folder, shown):
     """Relative distances of the first update's gradients, as vectors."""
     which, arguments = MODELS[model]
     sizes = QUICK[which] if options.quick else []
-    found = {}
+    vectors = {}
     for way, flags in WAYS.items():
         shown.set_postfix_str(f"{model}, {way}")
         path = os.path.join(folder, f"{way}.npz")
         words = [path, which, *arguments.split(), *flags.split(), *sizes]
         call(["-m", "benchmarks.gradient", *words], env)
-        found[way] = flat(path)
+        vectors[way] = flat(path)
         shown.update()
 
     def distance(one, other):
-        difference = numpy.linalg.norm(found[one] - found[other])
-        return float(difference / numpy.linalg.norm(found[other]))
+        difference = numpy.linalg.norm(vectors[one] - vectors[other])
+        return float(difference / numpy.linalg.norm(vectors[other]))
 
     return {
         "fast_to_strict": distance("fast", "strict"),
         "fast_to_double": distance("fast", "double"),
         "strict_to_double": distance("strict", "double"),
-        "same_twice": bool((found["fast"] == found["again"]).all()),
+        "same_twice": bool((vectors["fast"] == vectors["again"]).all()),
     }
 
 
@@ -89,18 +90,18 @@ def bits(math, options, env, folder):
     return {name: row[name] for name in names}
 
 
-def numerics(options, found):
+def numerics(options, measured):
     """Gradients, then training, with fast and with strict maths."""
-    found.update(gradients={}, training={})
+    measured.update(gradients={}, training={})
     env = environment(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         number = len(MODELS) * len(WAYS) + 2
         with bar(number, "numerics", unit=" runs") as shown:
             for model in MODELS:
-                found["gradients"][model] = gradients(
+                measured["gradients"][model] = gradients(
                     model, options, env, folder, shown
                 )
             for math in ("fast", "strict"):
                 shown.set_postfix_str(f"training, {math}")
-                found["training"][math] = bits(math, options, env, folder)
+                measured["training"][math] = bits(math, options, env, folder)
                 shown.update()

@@ -6,11 +6,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
+from common import ROOT
 from common.errors import RunError
 
-ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # untimed updates: memory is allocated, caches are cold
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -97,7 +96,7 @@ class Process:
             file.close()
 
 
-def take_turns(processes, options, bar, found, sizes):
+def take_turns(processes, options, bar, measured, sizes):
     """Measure processes in turns.
 
     If it is interrupted, what has been measured by then counts.
@@ -109,7 +108,7 @@ def take_turns(processes, options, bar, found, sizes):
         With `rounds` and `updates`, how many in a turn.
     bar : tqdm
         Advanced after each turn.
-    found : dict
+    measured : dict
         To be filled in; see :func:`summary`.
     sizes : dict
         For the processes: length and batch size.
@@ -126,7 +125,7 @@ def take_turns(processes, options, bar, found, sizes):
     finally:
         for name, given in answers.items():
             if given:
-                found[name] = {**processes[name].facts, **summary(given)}
+                measured[name] = {**processes[name].facts, **summary(given)}
 
 
 def summary(answers):

@@ -72,8 +72,8 @@ def compare(commands, options, title, places, env=None):
                 shown.update()
         turns = options.rounds * len(commands) * len(places)
         with bar(turns, title, unit=" turns") as shown:
-            for sizes, found in places:
-                take_turns(processes, options, shown, found, sizes)
+            for sizes, measured in places:
+                take_turns(processes, options, shown, measured, sizes)
 
 
 def experiment(which, options, *more):
@@ -82,7 +82,7 @@ def experiment(which, options, *more):
     return [*sizes, "--math", options.math, *more]
 
 
-def ptb(options, found):
+def ptb(options, measured):
     """Every model of the Penn Treebank, and PyTorch's LSTM."""
     commands = {
         name: archive("ptb", *arguments, *experiment("ptb", options))
@@ -92,26 +92,26 @@ def ptb(options, found):
     if options.torch_python:
         size = TORCH_QUICK if options.quick else TORCH_SIZE
         commands[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
-    chosen(commands, options, "Penn Treebank", found)
+    chosen(commands, options, "Penn Treebank", measured)
 
 
-def draw(options, found):
+def draw(options, measured):
     """Every model of DRAW."""
     commands = {
         name: archive("draw", *arguments, *experiment("draw", options))
         for name, arguments in DRAW.items()
         if not options.models or name.partition(",")[0] in options.models
     }
-    chosen(commands, options, "DRAW", found)
+    chosen(commands, options, "DRAW", measured)
 
 
-def chosen(commands, options, title, found):
+def chosen(commands, options, title, measured):
     if not commands:
         raise RunError(f"{title} has none of the models {' '.join(options.models)}")
-    compare(commands, options, title, [({}, found)])
+    compare(commands, options, title, [({}, measured)])
 
 
-def scaling(options, found):
+def scaling(options, measured):
     """Norm prop, and PyTorch's LSTM, at other sizes; the other sizes as published."""
     values = SCALING_QUICK if options.quick else SCALING
     base = TORCH_QUICK if options.quick else TORCH_SIZE
@@ -125,15 +125,15 @@ def scaling(options, found):
         return made
 
     for name, sizes in values.items():
-        found[name] = {size: {} for size in sizes}
-    for units, place in found["units"].items():
+        measured[name] = {size: {} for size in sizes}
+    for units, place in measured["units"].items():
         compare(commands(units), options, f"{units} units", [({}, place)])
     for name in ("length", "batch_size"):
-        places = [({name: size}, place) for size, place in found[name].items()]
+        places = [({name: size}, place) for size, place in measured[name].items()]
         compare(commands(), options, name.replace("_", " "), places)
 
 
-def rewrites(options, found):
+def rewrites(options, measured):
     """Norm prop on the Penn Treebank without each of what makes it fast."""
     model = ["ptb", "--model", "norm_prop", *QUICK["ptb"] * options.quick]
     commands = {"all": archive(*model)}
@@ -142,4 +142,4 @@ def rewrites(options, found):
     commands["none (--math strict)"] = archive(*model, "--math", "strict")
     commands["without oneDNN"] = commands["all"]
     env = {"without oneDNN": {"REPRODUCE_ONEDNN": "0"}}
-    compare(commands, options, "rewrites", [({}, found)], env)
+    compare(commands, options, "rewrites", [({}, measured)], env)

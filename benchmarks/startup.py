@@ -6,8 +6,9 @@ import sys
 import tempfile
 import time
 
-from benchmarks.processes import ROOT, environment
+from benchmarks.processes import environment
 from benchmarks.speed import QUICK
+from common import ROOT
 from common.bars import bar
 from common.errors import RunError
 
@@ -61,17 +62,17 @@ def run(program, arguments, env):
     }
 
 
-def startup(options, found):
+def startup(options, measured):
     """Both experiments with an empty and with a full cache of compiled code."""
     with bar(2 * len(PROGRAMS), "start-up", unit=" runs") as shown:
         for name, program in PROGRAMS.items():
             sizes = QUICK[name] if options.quick else []
-            found[name] = {}
+            measured[name] = {}
             with tempfile.TemporaryDirectory() as folder:
                 env = environment(options.threads, REPRODUCE_COMPILEDIR=folder)
                 for cache in ("cold", "warm"):
                     shown.set_postfix_str(f"{name}, {cache} cache")
                     results = ["--results-dir", os.path.join(folder, cache)]
                     arguments = [*sizes, *results, "--math", options.math]
-                    found[name][cache] = run(program, arguments, env)
+                    measured[name][cache] = run(program, arguments, env)
                     shown.update()

@@ -1,12 +1,9 @@
 """The measured numbers as tables in Markdown."""
 
-from pathlib import Path
-
 import yaml
 
 from benchmarks.speed import PYTORCH
-
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT
 
 
 def table(header, rows):

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from common import ROOT
 from common.errors import RunError
 from common.files import megabytes
 from common.trust import check_own, own_folder
@@ -18,7 +19,6 @@ from common.trust import check_own, own_folder
 # What one experiment leaves in the compile cache is less than this.
 CACHE_BYTES = 70e6
 
-ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "theano"
 
 

@@ -61,10 +61,10 @@ def check_own(path, allowed=0):
     PermissionError
         If it, or a link to it, belongs to somebody else, or others may write in it.
     """
-    found = os.stat(path)
-    if {found.st_uid, os.lstat(path).st_uid} != {os.geteuid()}:
+    status = os.stat(path)
+    if {status.st_uid, os.lstat(path).st_uid} != {os.geteuid()}:
         raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
-    if found.st_mode & OTHERS & ~allowed:
+    if status.st_mode & OTHERS & ~allowed:
         raise PermissionError(errno.EPERM, "other users may write in it", str(path))
 
 

@@ -59,7 +59,7 @@ def convert_binarized_mnist(
     """
     paths = [find_amat(directory, name) for name in checksums]
     total = sum(numbers.values())
-    found, split_dict, start = {}, {}, 0
+    digests, split_dict, start = {}, {}, 0
     with written_whole(output_path) as file, tqdm(
         desc="converting", total=total, unit=" images", delay=1
     ) as bar:
@@ -78,18 +78,18 @@ def convert_binarized_mnist(
                     f"{path} ends after line {end - start}; it should have "
                     f"{numbers[split]}"
                 )
-            found[name] = digest.hexdigest()
-            if expected is not None and found[name] != expected:
+            digests[name] = digest.hexdigest()
+            if expected is not None and digests[name] != expected:
                 raise RunError(
                     f"{path} is not the published file: its text's SHA-256 is "
-                    f"{found[name]}, not {expected}"
+                    f"{digests[name]}, not {expected}"
                 )
             split_dict[split] = {"features": (start, end)}
             start = end
         for axis, label in enumerate(("batch", "channel", "height", "width")):
             features.dims[axis].label = label
         file.attrs["split"] = H5PYDataset.create_split_array(split_dict)
-        file.attrs["checksums"] = json.dumps(found)
+        file.attrs["checksums"] = json.dumps(digests)
 
 
 def find_amat(directory, name):

@@ -5,9 +5,10 @@ from pathlib import Path
 from fuel import config
 from fuel.exceptions import ConfigurationError
 
+from common import ROOT
 from common.errors import RunError
 
-DEFAULT = Path(__file__).resolve().parent.parent / ".cache" / "data"
+DEFAULT = ROOT / ".cache" / "data"
 
 
 def data_folders(data_dir=None):

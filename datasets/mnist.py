@@ -118,7 +118,7 @@ def open_images(sample=False, data_dir=None):
     return open_sample_digits() if sample else open_binarized_mnist(data_dir)
 
 
-def image_stream(features, batch_size=128, epoch=0, batch=0, batches_per_epoch=None):
+def image_stream(features, batch_size=128, batches_per_epoch=None):
     """Stream images in file order, the same every epoch.
 
     Parameters
@@ -127,8 +127,6 @@ def image_stream(features, batch_size=128, epoch=0, batch=0, batches_per_epoch=N
         ``(number, 784)``: a split of the images.
     batch_size : int, optional
         Number of images in a batch; the last batch has those that remain.
-    epoch, batch : int, optional
-        Where to start; for resuming.
     batches_per_epoch : int, optional
         End every epoch after at most this many batches.
 
@@ -147,6 +145,4 @@ def image_stream(features, batch_size=128, epoch=0, batch=0, batches_per_epoch=N
         slice(part[0], part[-1] + 1)
         for part in batches(range(len(features)), batch_size)
     ]
-    return PositionedStream(
-        dataset, lambda epoch: requests, epoch, batch, batches_per_epoch
-    )
+    return PositionedStream(dataset, lambda epoch: requests, batches_per_epoch)

@@ -107,9 +107,7 @@ def open_corpus(sample=False, data_dir=None):
     return open_sample() if sample else open_ptb(data_dir)
 
 
-def training_stream(
-    corpus, length=100, batch_size=64, seed=1, epoch=0, batch=0, batches_per_epoch=None
-):
+def training_stream(corpus, length=100, batch_size=64, seed=1, batches_per_epoch=None):
     """Stream shuffled windows of the training set, other ones every epoch.
 
     Each epoch draws an offset in ``[0, length)`` and an order of the windows from
@@ -127,8 +125,6 @@ def training_stream(
         Number of windows in a batch.
     seed : int, optional
         In ``[0, 2**32)``.
-    epoch, batch : int, optional
-        Where to start; for resuming.
     batches_per_epoch : int, optional
         End every epoch after at most this many batches.
 
@@ -160,10 +156,10 @@ def training_stream(
         offset = random.randint(length)
         return batches(offset + length * random.permutation(number), batch_size)
 
-    return PositionedStream(dataset, plan, epoch, batch, batches_per_epoch)
+    return PositionedStream(dataset, plan, batches_per_epoch)
 
 
-def windows_stream(symbols, length=100, batch_size=64, batches_per_epoch=None):
+def windows_stream(symbols, length=100, batch_size=64):
     """Stream the windows of a sequence in order, from its first symbol on.
 
     Symbols after the last whole window are left out; a last batch with fewer
@@ -177,8 +173,6 @@ def windows_stream(symbols, length=100, batch_size=64, batches_per_epoch=None):
         Number of symbols in a window.
     batch_size : int, optional
         Number of windows in a batch.
-    batches_per_epoch : int, optional
-        Only the first so many batches.
 
     Returns
     -------
@@ -193,6 +187,4 @@ def windows_stream(symbols, length=100, batch_size=64, batches_per_epoch=None):
     """
     dataset = Windows(symbols, length)
     requests = batches(length * numpy.arange(dataset.num_examples), batch_size)
-    return PositionedStream(
-        dataset, lambda epoch: requests, batches_per_epoch=batches_per_epoch
-    )
+    return PositionedStream(dataset, lambda epoch: requests)

@@ -15,10 +15,10 @@ def batches(examples, batch_size):
 
 
 class PositionedStream(DataStream):
-    """A stream of batches that can start, or go on, anywhere.
+    """A stream of batches that can go on anywhere: set its `epoch` and `batch`.
 
-    What an epoch consists of must depend on its number only. Then the position
-    ``(epoch, batch)`` is all there is to save.
+    What an epoch consists of must depend on its number only. Then this position is
+    all there is to save.
 
     Parameters
     ----------
@@ -26,8 +26,6 @@ class PositionedStream(DataStream):
         Where the batches come from.
     plan : callable
         ``plan(epoch)`` gives the list of an epoch's requests to the dataset.
-    epoch, batch : int, optional
-        Where the first iterator starts.
     batches_per_epoch : int, optional
         End every epoch after at most this many batches.
 
@@ -41,23 +39,15 @@ class PositionedStream(DataStream):
 
     """
 
-    def __init__(self, dataset, plan, epoch=0, batch=0, batches_per_epoch=None):
+    def __init__(self, dataset, plan, batches_per_epoch=None):
         if batches_per_epoch is not None and batches_per_epoch < 1:
             raise ValueError(f"batches_per_epoch is {batches_per_epoch}: use 1 or more")
-        if epoch < 0:
-            raise ValueError(f"epoch is {epoch}: use 0 or more")
         super().__init__(dataset)
         self.produces_examples = False
         self.axis_labels = dataset.axis_labels
         self.plan = plan
-        # The constructor's position is checked against the epoch's true length.
-        self.batches_per_epoch = len(plan(epoch)[:batches_per_epoch])
-        if not 0 <= batch <= self.batches_per_epoch:
-            raise ValueError(
-                f"batch is {batch}, but an epoch has {self.batches_per_epoch}"
-            )
-        self.epoch = epoch
-        self.batch = batch
+        self.batches_per_epoch = len(plan(0)[:batches_per_epoch])
+        self.epoch = self.batch = 0
         self._unfinished = False
 
     def get_epoch_iterator(self, as_dict=False):
@@ -87,6 +77,5 @@ class PositionedStream(DataStream):
     def reset(self):
         """Go back to the start of the first epoch."""
         super().reset()
-        self.epoch = 0
-        self.batch = 0
+        self.epoch = self.batch = 0
         self._unfinished = False

@@ -15,9 +15,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from common import ROOT
 from common.trust import private_folder
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA, RESULTS = Path("/data"), Path("/results")
 # The program, its data set and the converted file of that.
 EXPERIMENTS = {

@@ -1,9 +1,13 @@
-"""Theano's own compilation, faster: what comes out of it is the same."""
+"""Have Theano compile sooner what it compiles anyway.
+
+Parts of Theano are replaced for that; ``--math strict`` leaves them as they are.
+"""
 
 import functools
 import gc
 import hashlib
 import importlib
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,8 +26,8 @@ from engine.rewritten import remembered
 # The package has a function of this name, which hides the module.
 pfunc = importlib.import_module("theano.compile.pfunc")
 
-# What every module of Theano's begins with. The compiler takes a Python.h.gch for the
-# first of them, if it comes upon its folder first.
+# What every C module of Theano's begins with. Where the compiler finds a Python.h.gch
+# in an earlier folder than Python.h, it takes that for all of them.
 HEADERS = """
 #include <Python.h>
 #include <iostream>
@@ -35,23 +39,29 @@ HEADERS = """
 #include <algorithm>
 """
 
-# So many objects are worth a collection; a second or two.
+# Where more objects than these are new, a collection, of a second or two, is worth it.
 MANY = 10**6
 
 
 def compile_faster():
-    """Have Theano compile faster from now on. May be called again."""
-    if not compile_faster.done:
-        CLinker.cmodule_key = versioned(CLinker.cmodule_key)
-        COp.c_code_cache_version = code_version
-        pfunc.orig_function = uncollected(pfunc.orig_function)
+    """Have Theano compile faster from now on. May be called again.
+
+    With ``REPRODUCE_CACHE=0`` in the environment no graphs are kept, and nothing is
+    compiled ahead.
+    """
+    if compile_faster.done:
+        return
+    CLinker.cmodule_key = versioned(CLinker.cmodule_key)
+    COp.c_code_cache_version = code_version
+    pfunc.orig_function = uncollected(pfunc.orig_function)
+    scratchpad.__copy__ = copied
+    graph.ancestors = ancestors(graph.ancestors)
+    if os.environ.get("REPRODUCE_CACHE") != "0":
         FunctionMaker.__init__ = remembered(FunctionMaker.__init__)
         GCC_compiler.compile_str = staticmethod(compile_str)
-        scratchpad.__copy__ = copied
-        graph.ancestors = ancestors(graph.ancestors)
-        if config.cxx:
-            precompile_headers()
-        compile_faster.done = True
+    if config.cxx:
+        precompile_headers()
+    compile_faster.done = True
 
 
 compile_faster.done = False
@@ -60,22 +70,22 @@ compile_faster.done = False
 def versioned(cmodule_key):
     """Keep the C modules of operations without properties in Theano's cache.
 
-    Theano takes the empty tuple of an operation's properties, a matrix product's for
-    instance, for a version that is missing. Such a module is compiled again in every
-    process.
+    The version of a module is made of its operations' properties, among others. Where
+    an operation has none, as a matrix product, Theano takes the empty tuple for a
+    version that is missing, and compiles the module again in every process.
     """
 
     @functools.wraps(cmodule_key)
     def key(self):
-        found = cmodule_key(self)
-        if found is None or found[0]:
-            return found
+        theanos = cmodule_key(self)
+        if theanos is None or theanos[0]:
+            return theanos
         version = []
         for node in self.node_order:
             version.append(node.op.c_code_cache_version_apply(node))
             for variable in node.inputs + node.outputs:
                 version.append(variable.type.c_code_cache_version())
-        return (tuple(version) if all(version) else ()), found[1]
+        return (tuple(version) if all(version) else ()), theanos[1]
 
     return key
 
@@ -83,8 +93,8 @@ def versioned(cmodule_key):
 def code_version(op):
     """The version of an operation with C code in files, ``DimShuffle`` for instance.
 
-    Theano's is Python's hash of the code, which is another one in each process: each
-    start compiled the module again, and left it in the cache.
+    Theano's is Python's hash of the code, which differs from process to process: each
+    would compile the module again and add it to the cache.
     """
     code = hashlib.sha256("\0".join(op.func_codes).encode()).hexdigest()
     if hasattr(op, "params_type"):
@@ -95,9 +105,9 @@ def code_version(op):
 def uncollected(function):
     """Call `function` without Python's cyclic garbage collector.
 
-    Graphs are millions of objects that point to each other. The collector goes through
-    all of them dozens of times, a third of the time that compilation takes; here it
-    does once, at the end.
+    Graphs are millions of objects that point to each other. The collector would go
+    through all of them dozens of times, which takes a third of the time of compilation;
+    here it does so once, at the end.
     """
 
     @functools.wraps(function)
@@ -116,7 +126,7 @@ def uncollected(function):
 
 
 def copied(pad):
-    """A copy of the notes on a variable, made in a quicker way than Python's own."""
+    """Copy the notes on a variable, sooner than the ``copy`` module does."""
     new = scratchpad()
     new.__dict__.update(pad.__dict__)
     return new
@@ -133,7 +143,7 @@ def ancestors(function):
 
 
 def header_flags():
-    """The compiler's flags on which compiled headers depend: Theano's."""
+    """Theano's flags for the compiler, those on which compiled headers depend."""
     flags = ["-g0", "-O3", "-fno-math-errno", "-fvisibility=hidden"]
     return [
         *flags,
@@ -143,10 +153,11 @@ def header_flags():
 
 
 def precompile_headers():
-    """Compile C headers once, into the compile cache, and not in each of 200 modules.
+    """Compile the C headers once and not in each of 200 modules.
 
-    Nor is there information for debuggers. Where this does not work, the compiler
-    reads the headers themselves, as it does if its flags are others.
+    They are kept in the compile cache. Modules get no information for debuggers either.
+    Where this fails, or a module is compiled with other flags, the compiler reads the
+    headers themselves.
     """
     flags = header_flags()
     about = [config.cxx, GCC_compiler.version_str(), numpy.__version__, *flags, HEADERS]
@@ -159,7 +170,7 @@ def precompile_headers():
             command = [config.cxx, *flags, "-x", "c++-header", header, "-o", compiled]
             if subprocess.run(command, capture_output=True).returncode:
                 return
-            # For who includes Python.h again, as pygpu does, or after something else.
+            # For code that includes Python.h twice, as pygpu's does, or not first.
             again = Path(made, "Python.h")
             again.write_text("#include_next <Python.h>\n")
             folder.mkdir(exist_ok=True)

@@ -28,7 +28,8 @@ def prepare(device, floatX, math="fast"):
         ``auto``, ``cpu``, ``cuda`` or ``cudaN``.
     floatX : str
     math : str
-        ``fast`` (see :mod:`engine.rewrites`, CPUs only) or ``strict``.
+        ``fast``: compiled sooner (see :mod:`engine.compilation`) and, on CPUs, run
+        faster (see :mod:`engine.rewrites`); ``strict``: Theano as released.
 
     Returns
     -------
@@ -54,24 +55,20 @@ def prepare(device, floatX, math="fast"):
         raise RunError(f"{error}: run `./reproduce setup` first") from error
     if theano.config.floatX != floatX:
         raise RunError(f"Theano is already running in {theano.config.floatX}")
-    from engine.compilation import compile_faster
+    from engine import compilation, rewrites
 
-    compile_faster()
+    if math == "fast":
+        compilation.compile_faster()
+    elif rewrites.register.done:
+        raise RunError("Theano is already running with fast maths")
     if device == "cpu":
-        from engine import rewrites
-
         if math == "fast":
             rewrites.register()
-        elif rewrites.register.done:
-            raise RunError("Theano is already running with fast maths")
         return "cpu"
     if not theano.gpuarray.pygpu_activated:
         raise RunError(
             f"--device {device} cannot be used: Theano's message above says why"
         )
     context = theano.gpuarray.get_context(None)
-    return (
-        context.devname.decode()
-        if isinstance(context.devname, bytes)
-        else (context.devname)
-    )
+    name = context.devname
+    return name.decode() if isinstance(name, bytes) else name

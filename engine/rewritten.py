@@ -29,8 +29,8 @@ from theano.scalar import Composite
 from theano.scan_module.scan_op import Scan
 from theano.scan_module.scan_opt import scan_seqopt1
 
+from common import ROOT
 from common.errors import RunError
-from common.theano_flags import ROOT
 from common.trust import check_own, read_bytes
 from engine.ahead import compile_ahead
 
@@ -151,9 +151,9 @@ def circumstances():
 
 @functools.lru_cache(maxsize=None)
 def sources():
-    """A digest of the archive's own rewrites, and of this file."""
+    """A digest of all that the archive makes Theano do."""
     digest = hashlib.sha256()
-    for path in [*sorted((ROOT / "rewrites").glob("*.py")), Path(__file__)]:
+    for path in sorted((ROOT / "engine").rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

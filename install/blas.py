@@ -104,19 +104,19 @@ def measure(ways, compiler):
         For each name whose BLAS links and is right, its best time in seconds for
         the probe's product on one core, and its file.
     """
-    found = {}
+    measured = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, (flags, macros) in ways.items():
             binary = os.path.join(folder, name)
             first = _build(flags, macros, compiler, binary) and _run(binary)
             if first:
-                found[name] = first
+                measured[name] = first
         for _ in range(ROUNDS):
-            fastest = min(found.values(), default=(0, ""))[0]
-            for name, best in found.items():
+            fastest = min(measured.values(), default=(0, ""))[0]
+            for name, best in measured.items():
                 if best[0] < 5 * fastest:
-                    found[name] = min(best, _run(os.path.join(folder, name)) or best)
-    return found
+                    measured[name] = min(best, _run(os.path.join(folder, name)) or best)
+    return measured
 
 
 def build_onednn(folder, flags, compiler):
@@ -184,10 +184,10 @@ def choose(wheel_folder, compiler, onednn_folder=None):
             onednn = [f"-Dsgemm_={ONEDNN}_sgemm_", *macros[1:]]
             path = "-Wl,-rpath," + onednn_folder
             ways["onednn"] = before + linked + [path], onednn
-    found = measure(ways, compiler)
-    wheel, fast = found.pop("wheel", None), found.pop("onednn", None)
-    flag = min(found, key=found.get, default=None)
-    system = found.get(flag)
+    measured = measure(ways, compiler)
+    wheel, fast = measured.pop("wheel", None), measured.pop("onednn", None)
+    flag = min(measured, key=measured.get, default=None)
+    system = measured.get(flag)
     if system is None and wheel is None:
         raise RunError(
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "

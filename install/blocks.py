@@ -5,8 +5,9 @@ import os
 import shutil
 import tarfile
 
+from common import ROOT
 from common.errors import RunError
-from install import ROOT, steps
+from install import steps
 
 COMMIT = "c69c2dc2b9c90a8eac9e432690eb59ff99d2f28a"
 URL = "https://github.com/mila-iqia/blocks"

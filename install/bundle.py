@@ -15,9 +15,9 @@ import hashlib
 import os
 import shutil
 
-from common import published_files
+from common import ROOT, published_files
 from common.errors import RunError
-from install import ROOT, blocks, environment, images, steps, workflow
+from install import blocks, environment, images, steps, workflow
 
 SUMS = "SHA256SUMS"
 README = """\
@@ -56,20 +56,20 @@ def add_options(parser):
 
 def digest(path, unpack=open):
     """SHA-256 of a file, or of what `unpack` makes of it, read in pieces."""
-    found = hashlib.sha256()
+    total = hashlib.sha256()
     with unpack(path, "rb") as file:
         for piece in iter(lambda: file.read(1 << 20), b""):
-            found.update(piece)
+            total.update(piece)
             steps.check()
-    return found.hexdigest()
+    return total.hexdigest()
 
 
 def files(folder):
     """Paths of all files in a bundle, relative to it, but for the list of sums."""
-    found = []
+    paths = []
     for place, _, names in os.walk(folder):
-        found += [os.path.relpath(os.path.join(place, name), folder) for name in names]
-    return sorted(set(found) - {SUMS, SUMS + ".new"})
+        paths += [os.path.relpath(os.path.join(place, name), folder) for name in names]
+    return sorted(set(paths) - {SUMS, SUMS + ".new"})
 
 
 def make(options):
@@ -140,7 +140,7 @@ def _blocks(wanted, path):
 
 def _source(path):
     status, output = steps.capture(
-        ["git", "-C", ROOT, "archive", "--output", path, "HEAD"], timeout=60
+        ["git", "-C", str(ROOT), "archive", "--output", path, "HEAD"], timeout=60
     )
     if status:
         steps.say(
@@ -154,7 +154,7 @@ def _data(source, folder):
     wanted = dict(published_files.PTB.checksums)
     for name, sha256 in published_files.BINARIZED_MNIST.checksums.items():
         wanted[name] = sha256
-    found = []
+    copied = []
     for name, sha256 in wanted.items():
         path, unpack = os.path.join(source, name), open
         if os.path.isfile(path + ".gz"):
@@ -167,9 +167,9 @@ def _data(source, folder):
                 )
             os.makedirs(folder, exist_ok=True)
             shutil.copyfile(path, os.path.join(folder, name))
-            found.append(name)
+            copied.append(name)
     steps.say(
-        f"  data: {', '.join(found) or f'none of the published files in {source}'}"
+        f"  data: {', '.join(copied) or f'none of the published files in {source}'}"
     )
 
 

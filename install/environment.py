@@ -11,8 +11,9 @@ import sys
 import tempfile
 import time
 
+from common import ROOT
 from common.errors import RunError
-from install import ROOT, blas, blocks, python38, steps
+from install import blas, blocks, python38, steps
 
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
@@ -53,7 +54,7 @@ def variables():
 
 def _key():
     """Hash of what .venv is made from; a checkout that was moved is another one."""
-    digest = hashlib.sha256(ROOT.encode())
+    digest = hashlib.sha256(str(ROOT).encode())
     names = [
         n for n in sorted(os.listdir(INSTALL)) if n.endswith((".py", "txt", "cpp"))
     ]
@@ -67,9 +68,9 @@ def _key():
 def _read(path):
     with contextlib.suppress(OSError, ValueError):
         with open(path) as file:
-            found = json.load(file)
-        if isinstance(found, dict):
-            return found
+            content = json.load(file)
+        if isinstance(content, dict):
+            return content
     return {}
 
 
@@ -182,7 +183,7 @@ def _set_up(wanted):
         steps.say("setting up .venv, which takes 0.5 GB and a minute or two, once")
     if not base_complete:
         for character in " \t\n,:":
-            if character in ROOT:
+            if character in str(ROOT):
                 raise RunError(
                     f"the path of this checkout, {ROOT}, contains {character!r}, which "
                     "Theano's settings cannot carry; move it"
@@ -288,7 +289,7 @@ def _install_blocks(choice, stamp):
             env=env,
         )
     progress = steps.Progress("compiling a first function with Theano")
-    command = [PYTHON, "-c", CHECK, ROOT]
+    command = [PYTHON, "-c", CHECK, str(ROOT)]
     status, output = steps.capture(
         command, env=env, timeout=300, tick=progress.tick, cwd=VENV
     )

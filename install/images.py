@@ -4,8 +4,9 @@ import os
 import shutil
 import sys
 
+from common import ROOT
 from common.errors import RunError
-from install import ROOT, blocks, steps
+from install import blocks, steps
 
 NAMES = ["reproduce-ptb", "reproduce-draw"]
 # Where the Dockerfile takes a copy of Blocks from.
@@ -96,7 +97,7 @@ def commands(options, build):
             if not os.path.isfile(path):
                 raise RunError(f"--{name}: there is no file {path}")
             common += ["--secret", f"id={name},src={os.path.abspath(path)}"]
-    return [common + ["--target", name, "--tag", name, ROOT] for name in NAMES]
+    return [common + ["--target", name, "--tag", name, str(ROOT)] for name in NAMES]
 
 
 def build(options):

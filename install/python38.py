@@ -65,27 +65,27 @@ def examine(executable):
     status, output = steps.capture([executable, "-I", "-c", DESCRIBE])
     lines = output.strip().split("\n")
     try:
-        found = json.loads(lines[-1])
+        about = json.loads(lines[-1])
     except ValueError:
-        found = None
-    if status or not isinstance(found, dict):
+        about = None
+    if status or not isinstance(about, dict):
         raise Refused(f"does not run: {lines[0] or f'exit status {status}'}")
-    version = ".".join(map(str, found["version"]))
-    if found["version"][:2] != [3, 8] or found["implementation"] != "CPython":
-        raise Refused(f"is {found['implementation']} {version}, not CPython 3.8")
-    if found["bits"] != 64:
+    version = ".".join(map(str, about["version"]))
+    if about["version"][:2] != [3, 8] or about["implementation"] != "CPython":
+        raise Refused(f"is {about['implementation']} {version}, not CPython 3.8")
+    if about["bits"] != 64:
         raise Refused("is a 32-bit build")
-    if found["missing"]:
+    if about["missing"]:
         raise Refused(
-            f"lacks its module {found['missing'][0]} (Debian and Ubuntu: "
+            f"lacks its module {about['missing'][0]} (Debian and Ubuntu: "
             "apt-get install python3.8-venv)"
         )
-    if not found["has_header"]:
+    if not about["has_header"]:
         raise Refused(
-            f"lacks its C headers, {found['header']} (Debian and Ubuntu: "
+            f"lacks its C headers, {about['header']} (Debian and Ubuntu: "
             "apt-get install python3.8-dev)"
         )
-    return found["executable"], found["pip"]
+    return about["executable"], about["pip"]
 
 
 def pyenv_roots(environ):

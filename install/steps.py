@@ -9,12 +9,13 @@ import sys
 import tempfile
 import time
 
+from common import ROOT
 from common.errors import RunError
-from install import ROOT
+from common.signals import Signals
 
 LOG = os.path.join(ROOT, ".cache", "setup.log")
 
-_signum = None
+_signals = Signals()
 # File descriptors that children keep open (see environment._lock).
 held = ()
 
@@ -27,34 +28,22 @@ class Interrupted(Exception):
         self.signum = signum
 
 
-def _note(signum, frame):
-    global _signum
-    _signum = signum
-
-
 @contextlib.contextmanager
 def signals_stop():
     """Within this context signals end the running child, then raise `Interrupted`.
 
-    The handlers only take a note, which `check` and `call` look at several times a
+    The signals are only noted, which `check` and `call` look at several times a
     second: an exception out of a handler could leave a child behind unseen.
     """
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # What is ignored stays ignored, as nohup and shells' `&` expect.
-    numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
-    before = [signal.signal(number, _note) for number in numbers]
-    try:
+    with _signals:
         yield
         check()
-    finally:
-        for number, handler in zip(numbers, before):
-            signal.signal(number, handler)
 
 
 def check():
     """Raise `Interrupted` if a signal has arrived."""
-    if _signum is not None:
-        raise Interrupted(_signum)
+    if _signals.received:
+        raise Interrupted(_signals.received)
 
 
 def say(text, end="\n"):
@@ -110,27 +99,21 @@ def call(command, output, timeout=None, tick=None, **options):
     int
         Exit status; 124 after a timeout, 127 if the program cannot be run.
     """
-    check()
     started = time.time()
+    options.update(stdout=output, stderr=subprocess.STDOUT, pass_fds=held)
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=held,
-            **options,
-        )
+        process = _signals.start(command, **options)
     except OSError as error:
         output.write(str(error).encode())
         return 127
+    if process is None:
+        raise Interrupted(_signals.received)
     while True:
         try:
             return process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
             pass
-        if _signum is not None:
+        if _signals.received:
             _end(process)
             check()
         if timeout is not None and time.time() - started > timeout:

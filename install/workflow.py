@@ -7,8 +7,9 @@ import hashlib
 import os
 import shutil
 
+from common import ROOT
 from common.errors import RunError
-from install import ROOT, steps
+from install import steps
 from install.environment import INSTALL, _lock, _read, _write, variables
 from install.environment import PYTHON as OTHER
 
@@ -26,7 +27,7 @@ def _complete():
 
 
 def _key():
-    digest = hashlib.sha256(ROOT.encode() + os.path.realpath(OTHER).encode())
+    digest = hashlib.sha256(str(ROOT).encode() + os.path.realpath(OTHER).encode())
     for path in LISTS:
         with open(path, "rb") as file:
             digest.update(file.read())

@@ -3,7 +3,7 @@
 Three things are missing there: nose and its generators of tests; what upstream has
 and the stand-in has not, which a test module may import at its top and use in one
 test only; and upstream's own helpers for tests, which are written anew here, with
-four bricks that many tests of the machinery below them are made with.
+five bricks that many tests of the machinery below them are made with.
 """
 
 import inspect
@@ -16,18 +16,19 @@ import unittest.mock
 
 import blocks
 import pytest
+import theano
 from blocks import roles
 from blocks.algorithms import TrainingAlgorithm
 from blocks.bricks import (
     BaseRecurrent,
     Brick,
-    Feedforward,
     Initializable,
     Linear,
     application,
     lazy,
     recurrent,
 )
+from blocks.initialization import NdarrayInitialization
 from blocks.main_loop import MainLoop
 from blocks.roles import add_role
 from blocks.utils import shared_floatx_nans, shared_floatx_zeros
@@ -115,6 +116,24 @@ class MockMainLoop(MainLoop):
         super().__init__(**kwargs)
 
 
+class Tanh(Brick):
+    """tanh(x)"""
+
+    @application(inputs=["input_"], outputs=["output"])
+    def apply(self, input_):
+        return tensor.tanh(input_)
+
+
+class IsotropicGaussian(NdarrayInitialization):
+    """Independent normal values."""
+
+    def __init__(self, std=1, mean=0):
+        self.std, self.mean = std, mean
+
+    def generate(self, rng, shape):
+        return rng.normal(self.mean, self.std, shape).astype(theano.config.floatX)
+
+
 class SimpleRecurrent(BaseRecurrent, Initializable):
     """s_t = activation(x_t + s_{t-1} W), with a trained initial state."""
 
@@ -152,7 +171,7 @@ class SimpleRecurrent(BaseRecurrent, Initializable):
         return tensor.repeat(self.parameters[1][None, :], batch_size, 0)
 
 
-class Bias(Feedforward, Initializable):
+class Bias(Initializable):
     """x + b"""
 
     @lazy(allocation=["dim"])
@@ -196,7 +215,7 @@ class Sequence(Brick):
         return self.steps[-1].outputs
 
 
-class MLP(Sequence, Initializable, Feedforward):
+class MLP(Sequence, Initializable):
     """Linear layers, each with an activation."""
 
     @lazy(allocation=["dims"])
@@ -226,7 +245,8 @@ class MLP(Sequence, Initializable, Feedforward):
             linear.use_bias = self.use_bias
 
 
-PROVIDED = {cls.__name__: cls for cls in (SimpleRecurrent, Bias, Sequence, MLP)}
+HELPERS = (Tanh, IsotropicGaussian, SimpleRecurrent, Bias, Sequence, MLP)
+PROVIDED = {cls.__name__: cls for cls in HELPERS}
 # Where the tests import from.
 MODULES = """
 blocks.algorithms blocks.bricks blocks.extensions blocks.filter blocks.graph
@@ -235,8 +255,8 @@ blocks.select blocks.serialization blocks.theano_expressions blocks.utils
 blocks.bricks.attention blocks.bricks.base blocks.bricks.cost blocks.bricks.parallel
 blocks.bricks.recurrent blocks.bricks.sequences blocks.bricks.simple
 blocks.bricks.wrappers blocks.extensions.monitoring blocks.extensions.saveload
-blocks.extensions.stopping blocks.extensions.training blocks.graph.annotations
-blocks.graph.bn blocks.log.sqlite blocks.monitoring.aggregation
+blocks.extensions.predicates blocks.extensions.stopping blocks.extensions.training
+blocks.graph.annotations blocks.graph.bn blocks.log.sqlite blocks.monitoring.aggregation
 blocks.monitoring.evaluators blocks.utils.testing blocks.bricks.recurrent.misc
 """.split()
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,8 @@ from benchmarks import charts as plot
 from benchmarks import serve
 from benchmarks import summary as tables
 from benchmarks.processes import Process, summary
+from common import ROOT
 from common.errors import RunError
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def measured(median, seconds=()):

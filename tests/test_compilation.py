@@ -1,5 +1,6 @@
 """Theano compiles faster: on all cores, compiled headers, no collections."""
 
+import ast
 import gc
 import os
 import subprocess
@@ -128,3 +129,58 @@ def test_python_h_may_be_included_again():
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr.startswith(b"! ")
+
+
+PARTS = """
+import sys
+
+from common import theano_flags
+
+theano_flags.configure("cpu", "float32")
+import theano
+import theano.gpuarray
+from theano import config
+from theano.scan_module.scan_opt import scan_seqopt1
+
+
+def parts():
+    held = {"cxxflags": config.gcc.cxxflags}
+    held["rewrites"] = sorted(theano.compile.optdb.__position__)
+    held["scans' rewrites"] = sorted(scan_seqopt1.__position__)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "theano":
+            for key, value in list(vars(module).items()):
+                held[name, key] = id(value)
+                if isinstance(value, type) and value.__module__.startswith("theano"):
+                    for attribute, method in list(vars(value).items()):
+                        if not attribute.startswith("_abc_"):
+                            held[value, attribute] = id(method)
+    return held
+
+
+before = parts()
+from engine import device
+
+device.prepare("cpu", "float32", sys.argv[1])
+after = parts()
+changed = [key for key in before if before[key] != after[key]]
+print(sorted({k[1] if isinstance(k, tuple) else k for k in changed}))
+# Functions that replace others have no place in Theano's classes before.
+print(sorted(k[1] for k in set(after) - set(before) if isinstance(k[0], type)))
+"""
+
+
+def test_what_is_replaced_in_theano():
+    def replaced(math, cache="1"):
+        env = {**os.environ, "REPRODUCE_CACHE": cache}
+        env.pop("THEANO_FLAGS")
+        said = subprocess.check_output([sys.executable, "-c", PARTS, math], env=env)
+        changed, added = map(ast.literal_eval, said.decode().splitlines())
+        return {*changed, *added}
+
+    # Theano as released, its list of rewrites and its compiler's flags included.
+    assert replaced("strict") == replaced("strict", "0") == set()
+    caches = {"__init__", "compile_str"}
+    fast, uncached = replaced("fast"), replaced("fast", "0")
+    assert caches < fast and {"cmodule_key", "orig_function", "cxxflags"} < uncached
+    assert fast - uncached == caches

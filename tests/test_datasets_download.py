@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from common import ROOT
 from common.errors import RunError
 from common.published_files import BINARIZED_MNIST, PTB
 from datasets.__main__ import main
 from datasets.download import CHUNK, download
-from datasets.locate import DEFAULT
 from datasets.mnist import FILENAME as MNIST_FILE
 from datasets.mnist import open_binarized_mnist
 from datasets.ptb import FILENAME as PTB_FILE
@@ -27,7 +27,6 @@ from datasets.ptb import open_ptb
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-ROOT = DEFAULT.parent.parent
 
 
 class Handler(BaseHTTPRequestHandler):

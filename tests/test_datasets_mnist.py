@@ -11,10 +11,10 @@ import pytest
 from fuel import config
 from fuel.datasets import BinarizedMNIST, H5PYDataset
 
+from common import ROOT
 from common.errors import RunError
 from common.published_files import BINARIZED_MNIST
 from datasets.convert_mnist import convert_binarized_mnist
-from datasets.locate import DEFAULT
 from datasets.mnist import (
     FILENAME,
     SHA256,
@@ -27,7 +27,6 @@ NUMBERS = {"train": 2300, "valid": 12, "test": 7}
 NAMES = list(BINARIZED_MNIST.checksums)
 ANY = dict.fromkeys(NAMES)
 SAMPLE_DIGITS = "961e3ddc6ea2c80519301ed06a87f4af23c3ef3a947d2fa9c1f4cbe84e8b349c"
-ROOT = DEFAULT.parent.parent
 
 
 def amat(images):
@@ -253,7 +252,8 @@ def test_stream_of_images_in_file_order_and_resumed(digits):
     assert all(batch.dtype == config.floatX for batch in epoch)
     assert (numpy.concatenate(epoch) == train).all()
     assert (stream.epoch, stream.batch) == (1, 0)
-    resumed = image_stream(train, batch_size=128, epoch=4, batch=1)
+    resumed = image_stream(train, batch_size=128)
+    resumed.epoch, resumed.batch = 4, 1
     rest = [batch["features"] for batch in resumed.get_epoch_iterator(as_dict=True)]
     assert (numpy.concatenate(rest) == train[128:]).all()
     assert (resumed.epoch, resumed.batch) == (5, 0)

@@ -1,14 +1,12 @@
 """What the README shows works."""
 
 import re
-from pathlib import Path
 
 import numpy
 import yaml
 
+from common import ROOT
 from experiments.published import published
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_example():

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from copy import copy
-from pathlib import Path
 
 import numpy
 import pytest
@@ -17,6 +16,7 @@ from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
 from benchmarks.speed import REWRITES
+from common import ROOT
 from engine import rewrites
 from engine.rewrites.activations import FAST
 from engine.rewrites.prefix import PadWithZeros, prefix_gradient
@@ -25,7 +25,6 @@ from engine.rewrites.push_out import PushOutProducts
 from engine.rewrites.transposed import transpose_once
 from engine.rewrites.vectorised import Vectorised, vectorise
 
-ROOT = Path(__file__).resolve().parent.parent
 RANDOM = numpy.random.RandomState(1)
 
 

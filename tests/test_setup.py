@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from common import ROOT
 from common.errors import RunError
 from install import blas, blocks, environment, python38, steps
 
-ROOT = Path(__file__).resolve().parent.parent
 GOOD = {
     "version": [3, 8, 18],
     "implementation": "CPython",

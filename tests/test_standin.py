@@ -3,7 +3,6 @@
 import os
 import signal
 from collections import OrderedDict
-from pathlib import Path
 
 import numpy
 import pytest
@@ -16,24 +15,19 @@ from blocks.algorithms import (
     StepClipping,
     TrainingAlgorithm,
 )
-from blocks.bricks import Initializable, Linear, Tanh
+from blocks.bricks import Initializable, Linear
 from blocks.bricks.base import Brick, application, lazy
 from blocks.bricks.recurrent import BaseRecurrent, recurrent
 from blocks.extensions import FinishAfter, SimpleExtension, TrainingExtension
-from blocks.extensions.monitoring import DataStreamMonitoring, TrainingDataMonitoring
-from blocks.extensions.stopping import FinishIfNoImprovementAfter
-from blocks.extensions.training import SharedVariableModifier, TrackTheBest
-from blocks.filter import VariableFilter, get_application_call, get_brick
+from blocks.extensions.monitoring import DataStreamMonitoring
+from blocks.extensions.training import SharedVariableModifier
 from blocks.graph import ComputationGraph
-from blocks.initialization import Constant, IsotropicGaussian, Uniform
+from blocks.initialization import Constant, NdarrayInitialization
 from blocks.main_loop import MainLoop
-from blocks.model import Model
 from blocks.monitoring import aggregation
 from blocks.roles import (
     ALGORITHM_BUFFER,
-    AUXILIARY,
     BIAS,
-    INPUT,
     OUTPUT,
     PARAMETER,
     WEIGHT,
@@ -49,21 +43,24 @@ from fuel.streams import DataStream
 from numpy.testing import assert_allclose
 from theano import tensor
 
-STANDIN = Path(__file__).resolve().parents[1] / "standin"
+from common import ROOT
 
 
 def test_the_standin_stays_small():
-    files = (STANDIN / "blocks").rglob("*.py")
-    assert sum(len(path.read_text().splitlines()) for path in files) <= 2500
+    files = (ROOT / "standin" / "blocks").rglob("*.py")
+    assert sum(len(path.read_text().splitlines()) for path in files) <= 1700
 
 
 # Bricks.
 
 
+class Uniform(NdarrayInitialization):
+    def generate(self, rng, shape):
+        return rng.uniform(-0.1, 0.1, size=shape).astype(theano.config.floatX)
+
+
 def make_layer(**kwargs):
-    return Linear(
-        3, 2, weights_init=Uniform(width=0.2), biases_init=Constant(0.5), **kwargs
-    )
+    return Linear(3, 2, weights_init=Uniform(), biases_init=Constant(0.5), **kwargs)
 
 
 def test_initial_values_come_from_the_seed():
@@ -72,12 +69,6 @@ def test_initial_values_come_from_the_seed():
     expected = numpy.random.RandomState(7).uniform(-0.1, 0.1, size=(3, 2))
     assert_allclose(layer.W.get_value(), expected, rtol=1e-12)
     assert_allclose(layer.b.get_value(), [0.5, 0.5])
-
-
-def test_gaussian_initial_values():
-    values = IsotropicGaussian(0.5, 2).generate(numpy.random.RandomState(3), (4,))
-    expected = numpy.random.RandomState(3).normal(2, 0.5, size=(4,))
-    assert_allclose(values, expected, rtol=1e-12)
 
 
 class Pair(Initializable):
@@ -114,18 +105,10 @@ def test_configuration_is_pushed_to_the_children():
 def test_parameters_have_paths():
     pair = Pair(dim=2, weights_init=Constant(2), biases_init=Constant(1), name="pair")
     pair.initialize()
-    cost = pair.apply(tensor.matrix("x")).sum().copy("cost")
     names = {"/pair/first.W", "/pair/first.b", "/pair/second.W"}
     selected = Selector([pair]).get_parameters()
     assert set(selected) == names
     assert selected["/pair/first.b"] is pair.first.b
-    model = Model(cost)
-    assert model.get_parameter_dict() == dict(selected)
-    assert model.get_top_bricks() == [pair]
-    model.set_parameter_values({"/pair/second.W": numpy.zeros((4, 2))})
-    assert not model.get_parameter_values()["/pair/second.W"].any()
-    with pytest.raises(ValueError):
-        model.set_parameter_values({"/pair/second.W": numpy.zeros((2, 2))})
 
 
 def test_applications_annotate_the_graph():
@@ -134,36 +117,24 @@ def test_applications_annotate_the_graph():
     y = layer.apply(x)
     assert y.name == "layer_apply_output"
     assert y.tag.roles == [OUTPUT]
-    assert get_brick(y) is layer
-    assert get_application_call(y).application == layer.apply
+    assert layer in y.tag.annotations
     graph = ComputationGraph(y)
     assert graph.inputs == [x]
     assert set(graph.parameters) == {layer.W, layer.b}
-    names = {variable.name for variable in graph.auxiliary_variables}
-    assert names == {"W_norm", "b_norm"}
-    assert VariableFilter(roles=[WEIGHT])(graph.variables) == [layer.W]
-    assert VariableFilter(roles=[BIAS], bricks=[Tanh])(graph.variables) == []
-    found = VariableFilter(applications=[Linear.apply], roles=[INPUT])(graph)
-    assert [variable.name for variable in found] == ["layer_apply_input_"]
-    assert VariableFilter(name="output", bricks=[layer])(graph) == [y]
 
 
-def test_updates_and_auxiliary_variables_of_a_call_are_in_the_graph():
+def test_updates_of_a_call_are_in_the_graph():
     counter = shared_floatx(0, name="counter")
 
     class Counting(Brick):
         @application(outputs=["y"])
         def apply(self, x, application_call):
             application_call.updates[counter] = counter + 1
-            application_call.add_auxiliary_variable(x.sum(), name="total")
             return 2 * x
 
     x = tensor.vector("x")
     graph = ComputationGraph(Counting().apply(x).sum())
     assert list(graph.updates) == [counter]
-    (total,) = graph.auxiliary_variables
-    assert total.name == "counting_apply_total" and has_roles(total, [AUXILIARY])
-    assert_allclose(total.eval({x: numpy.arange(3.0)}), 3)
 
 
 def test_a_role_replaces_the_more_general_one():
@@ -176,7 +147,6 @@ def test_a_role_replaces_the_more_general_one():
     assert variable.tag.roles == [gamma]
     assert repr(gamma) == "GAMMA"
     assert has_roles(variable, [WEIGHT]) and not has_roles(variable, [BIAS])
-    assert not has_roles(variable, [WEIGHT, BIAS], match_all=True)
 
 
 # Recurrence.
@@ -212,49 +182,36 @@ def leaky_by_hand(x, rate, mask, s):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("reverse", [False, True])
-def test_recurrence(masked, reverse):
+def test_recurrence(masked):
     random = numpy.random.RandomState(1)
     values = random.randn(5, 3, 2)
     mask_values = (random.rand(5, 3) < 0.5).astype("float64")
     x, mask, rate = tensor.tensor3("x"), tensor.matrix("mask"), tensor.vector("rate")
     brick = Leaky(name="leaky")
-    s, o = brick.apply(x, mask=mask if masked else None, rate=rate, reverse=reverse)
+    s, o = brick.apply(x, mask=mask if masked else None, rate=rate)
     assert (s.name, o.name) == ("leaky_apply_s", "leaky_apply_o")
     compute = theano.function([x, mask, rate], [s, o], on_unused_input="ignore")
     rate_value = numpy.array([0.1, 0.4])
-    order = slice(None, None, -1 if reverse else 1)
     expected = leaky_by_hand(
-        values[order],
+        values,
         rate_value,
-        mask_values[order] if masked else numpy.ones((5, 3)),
+        mask_values if masked else numpy.ones((5, 3)),
         numpy.ones((3, 2)),
     )
-    for found, wanted in zip(compute(values, mask_values, rate_value), expected):
-        assert_allclose(found, wanted, rtol=1e-12)
+    for computed, wanted in zip(compute(values, mask_values, rate_value), expected):
+        assert_allclose(computed, wanted, rtol=1e-12)
 
 
 def test_recurrence_from_given_states_and_one_step_of_it():
     x, s, rate = tensor.tensor3("x"), tensor.matrix("s"), tensor.vector("rate")
     brick = Leaky()
-    states, _ = brick.apply(x, s=s, rate=rate, return_initial_states=True)
+    states, _ = brick.apply(x, s=s, rate=rate)
     step, _ = brick.apply(x[0], s, rate, iterate=False)
     compute = theano.function([x, s, rate], [states, step])
     values, start = numpy.ones((2, 1, 2)), numpy.array([[4.0, 8.0]])
     states, step = compute(values, start, numpy.array([1.0, 0.0]))
-    assert_allclose(states, [[[4, 8]], [[5, 5]], [[6, 3.5]]])
+    assert_allclose(states, [[[5, 5]], [[6, 3.5]]])
     assert_allclose(step, [[5, 5]])
-
-
-def test_the_graph_knows_the_scan():
-    x, rate = tensor.tensor3("x"), tensor.vector("rate")
-    brick = Leaky(name="leaky")
-    graph = ComputationGraph(brick.apply(x, rate=rate)[0].sum())
-    (scan,) = graph.scans
-    assert scan.name == "leaky_apply_scan"
-    inside = VariableFilter(applications=[brick.apply], roles=[OUTPUT])
-    assert {v.tag.name for v in inside(graph.scan_variables)} == {"s", "o"}
-    assert brick.apply.states == ["s"] and brick.apply.sequences == ["x", "mask"]
 
 
 # Step rules.
@@ -283,9 +240,8 @@ def test_clipped_adam():
     algorithm = GradientDescent(cost=cost, parameters=[w], step_rule=rule)
     buffers = [v for v, _ in algorithm.updates if has_roles(v, [ALGORITHM_BUFFER])]
     assert sorted(buffer.name for buffer in buffers) == ["mean", "time", "variance"]
-    norm = theano.function([], algorithm.total_gradient_norm)
     gradient = matrix.T.dot(matrix).dot
-    assert_allclose(norm(), numpy.linalg.norm(gradient(start)), rtol=1e-12)
+    assert_allclose(algorithm.gradients[w].eval(), gradient(start), rtol=1e-12)
     algorithm.initialize()
     for _ in range(200):
         algorithm.process_batch({})
@@ -293,11 +249,11 @@ def test_clipped_adam():
     assert_allclose(w.get_value(), expected, rtol=0, atol=1e-10)
 
 
-def test_gradient_descent_takes_gradients_and_further_updates():
+def test_gradient_descent_takes_further_updates():
     v, w = shared_floatx([1.0, 2.0], name="v"), shared_floatx(3.0, name="w")
     count, x = shared_floatx(0, name="count"), tensor.scalar("x")
     algorithm = GradientDescent(
-        gradients=OrderedDict([(v, x * v), (w, x)]), step_rule=Scale(0.5)
+        cost=x * (v**2).sum() / 2 + x * w, parameters=[v, w], step_rule=Scale(0.5)
     )
     algorithm.add_updates([(count, count + x)])
     algorithm.initialize()
@@ -489,24 +445,6 @@ def test_a_condition_of_ones_own():
     assert count.times == [4, 5, 6]
 
 
-def test_the_best_record_and_patience():
-    losses = iter([3.0, 1.0, 2.0, 4.0])
-
-    class Loss(SimpleExtension):
-        def do(self, which_callback, *args):
-            self.main_loop.log.current_row["loss"] = next(losses)
-
-    stop = FinishIfNoImprovementAfter("loss_best_so_far", epochs=1)
-    loop, _ = run([Loss(after_epoch=True), TrackTheBest("loss"), stop])
-    assert loop.status["epochs_done"] == 3
-    assert loop.status["best_loss"] == 1.0
-    assert [loop.log[t].get("loss_best_so_far") for t in (3, 6, 9)] == [
-        True,
-        True,
-        None,
-    ]
-
-
 def test_a_shared_variable_follows_a_schedule():
     rate = shared_floatx(8.0)
     seen = []
@@ -524,25 +462,18 @@ def test_aggregation_over_uneven_batches():
     x = tensor.vector("x")
     w = shared_floatx(0.0, name="w")
 
-    def monitored():
-        by_example = aggregation.mean(x.sum(), x.shape[0])
-        by_example.name = "by_example"
-        return [by_example, x.mean().copy("by_batch"), (2 * w).copy("twice_w")]
-
-    algorithm = GradientDescent(gradients=[(w, x.sum())], step_rule=Scale(1.0))
+    by_example = aggregation.mean(x.sum(), x.shape[0])
+    by_example.name = "by_example"
+    monitored = [by_example, x.mean().copy("by_batch"), (2 * w).copy("twice_w")]
+    algorithm = GradientDescent(cost=w * x.sum(), parameters=[w], step_rule=Scale(1.0))
     extensions = [
-        DataStreamMonitoring(monitored(), numbers(5, 2), prefix="valid"),
-        TrainingDataMonitoring(monitored(), prefix="train", after_epoch=True),
+        DataStreamMonitoring(monitored, numbers(5, 2), prefix="valid"),
         FinishAfter(after_n_epochs=2),
     ]
     loop = MainLoop(algorithm, numbers(5, 2), extensions=extensions)
     loop.run()
-    assert_allclose(loop.log[0]["valid_by_example"], 3)
-    for end, w_end in ((3, -15), (6, -30)):
+    for end, w_end in ((0, 0), (3, -15), (6, -30)):
         row = loop.log[end]
-        for prefix in ("valid", "train"):
-            assert_allclose(row[f"{prefix}_by_example"], 3)  # (1 + 2 + 3 + 4 + 5) / 5
-            assert_allclose(row[f"{prefix}_by_batch"], 10 / 3)  # (1.5 + 3.5 + 5) / 3
+        assert_allclose(row["valid_by_example"], 3)  # (1 + 2 + 3 + 4 + 5) / 5
+        assert_allclose(row["valid_by_batch"], 10 / 3)  # (1.5 + 3.5 + 5) / 3
         assert_allclose(row["valid_twice_w"], 2 * w_end)
-        assert_allclose(row["train_twice_w"], 2 * w_end + 10)  # before the last update
-    assert "train_by_batch" not in loop.log[1]

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT
 
 
 @pytest.mark.parametrize("command", ["black --check --quiet --diff", "ruff check"])

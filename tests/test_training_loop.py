@@ -10,7 +10,6 @@ import theano
 from blocks.algorithms import Adam, CompositeRule, GradientDescent, StepClipping
 from blocks.extensions import FinishAfter, SimpleExtension
 from blocks.main_loop import MainLoop
-from blocks.model import Model
 from blocks.monitoring import aggregation
 from blocks.roles import WEIGHT, add_role
 from theano import tensor
@@ -118,7 +117,6 @@ class Loop:
         self.main_loop = MainLoop(
             self.algorithm,
             stream,
-            model=Model(cost),
             extensions=[
                 *first,
                 extensions.TakeSignals(self.interrupts),

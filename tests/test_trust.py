@@ -274,19 +274,16 @@ def test_slots_in_images_take_another_folder(foreign, monkeypatch):
     monkeypatch.setattr(slots.os, "access", lambda *_: False)
     told = []
 
-    class Child:
-        process = None
+    class Asked:
+        def start(self, command, **options):
+            told.append(options["env"]["REPRODUCE_COMPILEDIR"])
 
-        def __init__(self, command, environment):
-            told.append(environment["REPRODUCE_COMPILEDIR"])
-
-    monkeypatch.setattr(slots, "Child", Child)
     about = {"folder": str(foreign.parent / "run"), "epochs": 1, "words": []}
     about["log"] = str(foreign.parent / "logs" / "run.log")
-    slots.carry_out("run", about, None)
+    slots.carry_out("run", about, None, Asked())
     assert told[0] != str(foreign) and os.stat(told[0]).st_mode & 0o777 == 0o700
     monkeypatch.setenv("REPRODUCE_COMPILEDIR", "/of/the/user")
-    slots.carry_out("run", about, None)
+    slots.carry_out("run", about, None, Asked())
     assert told[1] == "/of/the/user"
 
 

@@ -7,13 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from common import ROOT
 from runs.best import load_parameters
 
-ROOT = Path(__file__).resolve().parent.parent
 CLONE = os.environ.get("REPRODUCE_BLOCKS_CLONE")
 RUN = (
     "--sample --model norm_prop --units 32 --length 50 --batch-size 16 --epochs 1 "

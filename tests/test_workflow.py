@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
 
+from common import ROOT
 from common.errors import RunError, UsageError
 from experiments import draw_options, ptb_options
 from experiments.published import FIGURES
@@ -18,10 +18,10 @@ from install import workflow as environment
 from report.runs import changes, published
 from training import interrupt
 from workflow import run as slots
+from workflow.__main__ import configuration
 from workflow.options import parse
 from workflow.plan import Plan
 
-ROOT = Path(__file__).resolve().parent.parent
 TINY = {
     "runs": [
         {
@@ -331,73 +331,14 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
     assert status == 0 and "Nothing to be done" in said and "[ptb" not in said
 
 
-# The profile for Kubernetes, with a kubectl that only pretends
-
-KUBECTL = """#!{python}
-import json, os, sys, yaml
-if sys.argv[1] == "create":
-    manifest = yaml.safe_load(sys.stdin)
-    name = manifest["metadata"]["generateName"]
-    (container,) = manifest["spec"]["template"]["spec"]["containers"]
-    folder = container["command"][-1]
-    open(folder + ".json", "w").write(json.dumps(manifest))
-    os.makedirs(folder, exist_ok=True)
-    state = "finished" if folder.endswith("1") else "failed"
-    open(folder + "/slot.json", "w").write(json.dumps({{"state": state}}))
-    print("job.batch/" + name + "x")
-else:
-    assert sys.argv[2] in ("job.batch/ptb-baseline-1-x", "job.batch/ptb-baseline-2-x")
-    assert sys.argv[3] == "--output" and sys.argv[4].startswith("jsonpath=")
-    print("1/", end="")
-"""
-
-
-def pretend(tmp_path, monkeypatch, text):
-    folder = tmp_path / "bin"
-    folder.mkdir(exist_ok=True)
-    (folder / "kubectl").write_text(text)
-    (folder / "kubectl").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-
-def test_jobs_on_kubernetes(snakemake, tmp_path, monkeypatch):
-    pretend(tmp_path, monkeypatch, KUBECTL.format(python=sys.executable))
-    plan = write(tmp_path, {**TINY, "report": False})
-    profile = ROOT / "workflow" / "profiles" / "kubernetes"
-    words = ["--plan", plan, "--results-dir", tmp_path / "r", "--profile", profile]
-    words += ["--threads", 3, "--stop-after", 30]
-    status, said = end(start(*words, "--image", "here/reproduce-ptb:1"))
-    # One of the two pretends to have failed.
-    assert status == 1 and said.count("finished\n") == 1, said
-    manifest = json.loads((tmp_path / "r" / "ptb-baseline-2.json").read_text())
-    assert manifest["metadata"]["generateName"] == "ptb-baseline-2-"
-    pod = manifest["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    assert container["image"] == "here/reproduce-ptb:1"
-    python, program, path, name = container["command"]
-    assert python == "/opt/reproduce/.venv/bin/python"
-    assert program == "/opt/reproduce/workflow/run.py"
-    assert name == "ptb-baseline-2"
-    assert {entry["value"] for entry in container["env"]} == {"3"}
-    assert container["resources"]["requests"]["cpu"] == 3
-    assert pod["securityContext"]["runAsUser"] == os.getuid()
-    told = json.loads(Path(path).read_text())
-    assert (told["minutes"], told["until"]) == (30.0, None)
-    assert told["runs"][name]["words"][0] == "/opt/reproduce/ptb_experiment.py"
-
-
-@pytest.mark.parametrize(
-    "answer, expected",
-    [
-        ("printf 1/", "success"),
-        ("printf /1", "failed"),
-        ("printf /", "running"),
-        ("echo Error from server '(NotFound)': no; exit 1", "failed"),
-        ("echo connection refused; exit 1", "running"),
-    ],
-)
-def test_how_a_job_on_kubernetes_is(tmp_path, monkeypatch, answer, expected):
-    pretend(tmp_path, monkeypatch, f"#!/bin/sh\n{answer}\n")
-    script = ROOT / "workflow" / "profiles" / "kubernetes" / "status"
-    said = subprocess.check_output([str(script), "job.batch/a"])
-    assert said.decode().strip() == expected
+def test_what_jobs_on_a_cluster_are_told(tmp_path):
+    plan = Plan(write(tmp_path, TINY))
+    words = ["--plan", str(plan.path), "--stop-after", "30", "--threads", "3"]
+    words += ["--profile", "workflow/profiles/slurm", "--image", "reproduce-ptb.sif"]
+    told = configuration(plan, parse(words), tmp_path / "r", "/data")
+    # Each job has its own half hour.
+    assert (told["minutes"], told["until"], told["threads"]) == (30.0, None, 3)
+    assert told["run_python"] == "/opt/reproduce/.venv/bin/python"
+    run = told["runs"]["ptb-baseline-2"]
+    assert run["words"][0] == "/opt/reproduce/ptb_experiment.py"
+    assert run["folder"] == str(tmp_path / "r" / "ptb-baseline-2")

@@ -6,13 +6,14 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from common import ROOT
 from common.errors import RunError, report
+from common.signals import Signals
 from common.trust import regular
 from install import steps
 from install import workflow as environment
@@ -21,7 +22,6 @@ from workflow import run as slots
 from workflow.options import parse
 from workflow.plan import Plan
 
-ROOT = Path(__file__).resolve().parent.parent
 IN_IMAGE = "/opt/reproduce"
 # The states of a run that another slot would not change.
 ENDED = ("finished", "diverged")
@@ -73,24 +73,24 @@ def configuration(plan, options, results, data_dir):
 
 def command(python, options, results, configured, unfinished):
     """Snakemake's command line."""
-    found = [python, "-m", "snakemake", "--snakefile", ROOT / "workflow" / "Snakefile"]
-    found += ["--directory", results, "--configfile", configured["path"]]
-    found += ["--rerun-triggers", "mtime", "params", "--rerun-incomplete"]
+    words = [python, "-m", "snakemake", "--snakefile", ROOT / "workflow" / "Snakefile"]
+    words += ["--directory", results, "--configfile", configured["path"]]
+    words += ["--rerun-triggers", "mtime", "params", "--rerun-incomplete"]
     # The lock on the results folder is our own, which no crash leaves behind.
-    found += ["--nolock", "--keep-going", "--scheduler", "greedy"]
+    words += ["--nolock", "--keep-going", "--scheduler", "greedy"]
     if options.profile:
-        found += ["--profile", Path(options.profile).resolve()]
+        words += ["--profile", Path(options.profile).resolve()]
         if options.jobs > 1:
-            found += ["--jobs", options.jobs]
+            words += ["--jobs", options.jobs]
     else:
-        found += ["--cores", configured["threads"] * options.jobs]
+        words += ["--cores", configured["threads"] * options.jobs]
     if options.dry_run:
-        found += ["--dry-run"]
+        words += ["--dry-run"]
     else:
-        found += ["--quiet", "progress", "rules"]
+        words += ["--quiet", "progress", "rules"]
     if unfinished:
-        found += ["--forcerun", *(f"{name}/{slots.SLOT}" for name in unfinished)]
-    return [str(word) for word in [*found, *options.snakemake]]
+        words += ["--forcerun", *(f"{name}/{slots.SLOT}" for name in unfinished)]
+    return [str(word) for word in [*words, *options.snakemake]]
 
 
 def lock(results):
@@ -123,33 +123,21 @@ def run_snakemake(words, held, cluster):
     cluster : bool
         Whether the runs are jobs elsewhere.
     """
-    received = []
-    environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
-    process = subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        pass_fds=[held.fileno()],
-        env=environment,
-    )
 
-    def hand_on(number, frame):
-        received.append(number)
+    def hand_on(process, number):
         os.write(2, b"\nstopping: the runs save after their current update\n")
         # After SIGTERM Snakemake starts nothing more, and waits for what runs; after
         # SIGINT it cancels its jobs on the cluster.
-        try:
-            if cluster:
-                process.send_signal(signal.SIGINT)
-            else:
-                os.killpg(process.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
+        if cluster:
+            process.send_signal(signal.SIGINT)
+        else:
+            os.killpg(process.pid, signal.SIGTERM)
 
-    for number in slots.SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, hand_on)
-    return process.wait(), (received or [None])[0]
+    environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
+    with Signals(hand_on) as signals:
+        process = signals.start(words, pass_fds=[held.fileno()], env=environment)
+        status = process.wait() if process else 1
+    return status, signals.received
 
 
 def summary(plan, results):

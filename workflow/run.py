@@ -16,23 +16,23 @@ figures and report want to be made of what there is. So this always leaves
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, ROOT)  # this is started as a program
+# This is started as a program.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from common import ROOT  # noqa: E402
 from common.errors import RunError  # noqa: E402
+from common.signals import Signals  # noqa: E402
 from common.trust import private_folder, regular  # noqa: E402
 
 SLOT, STATE, METRICS, FACTS = "slot.json", "state.npz", "metrics.jsonl", "run.json"
 TIME_IS_OVER = 75  # as in training/interrupt.py
 SHORTEST = 0.01  # minutes that are worth a start
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def read(folder, name):
@@ -80,54 +80,28 @@ def without_state(folder, wanted):
     )
 
 
-class Child:
-    """The experiment, in a session of its own: signals reach it once, from here."""
+def follow(process, name, log):
+    """Hand lines on, under the run's name; return status and last error line."""
+    last = [""]
 
-    def __init__(self, command, environment):
-        self.signalled = False
-        for number in SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-                signal.signal(number, self.hand_on)
-        self.process = None
-        if not self.signalled:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                env=environment,
-            )
-        if self.signalled and self.process:
-            self.process.send_signal(signal.SIGTERM)
-
-    def hand_on(self, number, frame):
-        self.signalled = True
-        if getattr(self, "process", None) and self.process.poll() is None:
-            self.process.send_signal(number)
-
-    def wait(self, name, log):
-        """Hand lines on, under the run's name; return status and last error line."""
-        last = [""]
-
-        def errors():
-            for line in self.process.stderr:
-                log.write(line)
-                log.flush()
-                text = line.decode(errors="replace").strip()
-                last[0] = text or last[0]
-
-        reader = threading.Thread(target=errors)
-        reader.start()
-        for line in self.process.stdout:
+    def errors():
+        for line in process.stderr:
             log.write(line)
             log.flush()
-            print(f"[{name}]", line.decode(errors="replace").rstrip(), flush=True)
-        reader.join()
-        return self.process.wait(), last[0]
+            text = line.decode(errors="replace").strip()
+            last[0] = text or last[0]
+
+    reader = threading.Thread(target=errors)
+    reader.start()
+    for line in process.stdout:
+        log.write(line)
+        log.flush()
+        print(f"[{name}]", line.decode(errors="replace").rstrip(), flush=True)
+    reader.join()
+    return process.wait(), last[0]
 
 
-def carry_out(name, about, minutes):
+def carry_out(name, about, minutes, signals):
     """Run a slot; return state and message.
 
     Parameters
@@ -137,11 +111,13 @@ def carry_out(name, about, minutes):
         ``folder``, ``log``, ``epochs`` and ``words``, the program and its options.
     minutes : float or None
         Length of the slot.
+    signals : common.signals.Signals
+        Hands them on to the experiment.
     """
     folder = about["folder"]
-    found = without_state(folder, about["epochs"])
-    if found:
-        return found
+    nothing_to_do = without_state(folder, about["epochs"])
+    if nothing_to_do:
+        return nothing_to_do
     command = [sys.executable, *about["words"]]
     if minutes is not None:
         if minutes < SHORTEST:
@@ -156,13 +132,14 @@ def carry_out(name, about, minutes):
     with open(about["log"], "ab", opener=regular) as log:
         log.write(f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
         log.flush()
-        child = Child(command, environment)
-        if child.process is None:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = signals.start(command, env=environment, **pipes)
+        if process is None:
             return "stopped", "its turn did not come"
-        status, error = child.wait(name, log)
+        status, error = follow(process, name, log)
     if status == 0:
         return "finished", ""
-    if status == TIME_IS_OVER or child.signalled:
+    if status == TIME_IS_OVER or signals.received:
         return "stopped", ""
     if facts(folder).get("status") == "diverged":
         return "diverged", error
@@ -176,15 +153,16 @@ def main(path, name):
     about, minutes = configured["runs"][name], configured["minutes"]
     if configured["until"] is not None:
         minutes = (configured["until"] - time.time()) / 60
-    state, message = carry_out(name, about, minutes)
-    os.makedirs(about["folder"], exist_ok=True)
-    path = os.path.join(about["folder"], SLOT)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path + ".new")
-    with open(path + ".new", "x", opener=regular) as file:
-        json.dump({"state": state, "message": message}, file)
-        file.write("\n")
-    os.replace(path + ".new", path)
+    with Signals(subprocess.Popen.send_signal) as signals:
+        state, message = carry_out(name, about, minutes, signals)
+        os.makedirs(about["folder"], exist_ok=True)
+        path = os.path.join(about["folder"], SLOT)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + ".new")
+        with open(path + ".new", "x", opener=regular) as file:
+            json.dump({"state": state, "message": message}, file)
+            file.write("\n")
+        os.replace(path + ".new", path)
 
 
 if __name__ == "__main__":

@@ -28,27 +28,11 @@ class TrainingAlgorithm:
 
 
 class UpdatesAlgorithm(TrainingAlgorithm):
-    """An algorithm that is a list of Theano updates.
+    """An algorithm that is a list of Theano updates, as tuples or a dictionary."""
 
-    Parameters
-    ----------
-    updates : list of tuples or dict
-    theano_func_kwargs : dict, optional
-        For :func:`theano.function`.
-    on_unused_sources : {'raise', 'ignore', 'warn'}
-        What to do about sources of the data that the updates do not need.
-    """
-
-    def __init__(
-        self, updates=None, theano_func_kwargs=None, on_unused_sources="raise", **kwargs
-    ):
-        if on_unused_sources not in ("raise", "ignore", "warn"):
-            raise ValueError("on_unused_sources must be 'raise', 'ignore' or 'warn'")
-        super().__init__(**kwargs)
+    def __init__(self, updates=None):
         self.updates = []
         self.add_updates(updates or [])
-        self.theano_func_kwargs = theano_func_kwargs or {}
-        self.on_unused_sources = on_unused_sources
 
     def add_updates(self, updates):
         """Add a list or dictionary of updates, before :meth:`initialize`."""
@@ -63,25 +47,16 @@ class UpdatesAlgorithm(TrainingAlgorithm):
         logger.info("Initializing the training algorithm")
         values = [tensor.as_tensor_variable(value) for _, value in self.updates]
         self.inputs = ComputationGraph(values).inputs
-        self._function = theano.function(
-            self.inputs, [], updates=self.updates, **self.theano_func_kwargs
-        )
+        self._function = theano.function(self.inputs, [], updates=self.updates)
 
     def process_batch(self, batch):
         """Apply the updates; a ValueError if the batch has other sources."""
         names = [variable.name for variable in self.inputs]
-        missing = [str(name) for name in names if name not in batch]
-        if missing:
+        if set(names) != set(batch):
             raise ValueError(
-                f"the data lack the sources {', '.join(missing)}; "
-                f"there are {', '.join(batch)}"
+                "mismatch of variable names and data sources: "
+                f"{', '.join(map(str, names))} and {', '.join(batch)}"
             )
-        unused = [source for source in batch if source not in names]
-        if unused and self.on_unused_sources != "ignore":
-            message = f"mismatch of variable names and data sources: {unused} unused"
-            if self.on_unused_sources == "raise":
-                raise ValueError(message)
-            logger.warning(message)
         self._function(*[batch[name] for name in names])
 
 
@@ -96,48 +71,26 @@ class GradientDescent(UpdatesAlgorithm):
         Default: all parameters of the cost. With `gradients` it is their keys.
     step_rule : :class:`StepRule`, optional
         Default: ``Scale()``.
-    gradients : OrderedDict or list of tuples, optional
+    gradients : OrderedDict, optional
         From parameters to their gradients. Default: those of the cost.
-    known_grads, consider_constant
-        For :func:`theano.grad`.
     """
 
     def __init__(
-        self,
-        cost=None,
-        parameters=None,
-        step_rule=None,
-        gradients=None,
-        known_grads=None,
-        consider_constant=None,
-        **kwargs,
+        self, cost=None, parameters=None, step_rule=None, gradients=None, **kwargs
     ):
         super().__init__(**kwargs)
         if gradients is None:
             if cost is None:
                 raise ValueError("can't compute gradients: no cost given")
-            if parameters is None:
-                parameters = ComputationGraph(cost).parameters
+            parameters = parameters or ComputationGraph(cost).parameters
             if not parameters:
                 raise ValueError("can't compute gradients: no parameters")
-            values = tensor.grad(
-                cost, parameters, consider_constant, known_grads=known_grads
-            )
-            gradients = zip(parameters, values)
-        elif type(gradients) is dict and set(parameters or []) != set(gradients):
-            raise ValueError("a dict is in no fixed order; give an OrderedDict")
-        elif known_grads or consider_constant:
-            raise ValueError("known_grads and consider_constant exclude gradients")
+            gradients = zip(parameters, tensor.grad(cost, parameters))
         self.cost = cost
         self.gradients = OrderedDict(gradients)
         self.parameters = list(self.gradients)
-        if parameters is not None and set(parameters) != set(self.parameters):
-            logger.warning("the gradients are not those of the parameters")
         self.step_rule = step_rule or Scale()
         self.steps, step_updates = self.step_rule.compute_steps(self.gradients)
-        norm = l2_norm(self.gradients.values())
-        self.total_gradient_norm = norm.copy(name="total_gradient_norm")
-        self.total_step_norm = l2_norm(self.steps.values()).copy(name="total_step_norm")
         self.add_updates([(p, p - step) for p, step in self.steps.items()])
         self.add_updates(step_updates)
 
@@ -204,18 +157,14 @@ class StepClipping(StepRule):
 class Adam(StepRule):
     """Adam (Kingma & Ba, 2014, arXiv:1412.6980, algorithm 1).
 
-    At every update beta1 is multiplied by `decay_factor`, which the paper's proof
-    of convergence asks for. The hyperparameters are shared variables.
+    The hyperparameters are shared variables.
     """
 
-    def __init__(
-        self, learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8, decay_factor=1
-    ):
+    def __init__(self, learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8):
         self.learning_rate = _hyperparameter(learning_rate, "learning_rate")
         self.beta1 = _hyperparameter(beta1, "beta1")
         self.beta2 = _hyperparameter(beta2, "beta2")
         self.epsilon = _hyperparameter(epsilon, "epsilon")
-        self.decay_factor = _hyperparameter(decay_factor, "decay_factor")
 
     def compute_step(self, parameter, previous_step):
         mean = _buffer(parameter, "mean")
@@ -223,8 +172,7 @@ class Adam(StepRule):
         time = shared_floatx(0.0, name="time")
         add_role(time, ALGORITHM_BUFFER)
         next_time = time + 1
-        beta1 = self.beta1 * self.decay_factor**time
-        next_mean = beta1 * mean + (1 - beta1) * previous_step
+        next_mean = self.beta1 * mean + (1 - self.beta1) * previous_step
         next_variance = self.beta2 * variance + (1 - self.beta2) * previous_step**2
         # The order of the paper's section 2, which rounds as upstream does.
         corrected = self.learning_rate * tensor.sqrt(1 - self.beta2**next_time)

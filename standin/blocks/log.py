@@ -36,11 +36,6 @@ class TrainingLog(defaultdict):
         super().__setitem__(_checked(time), value)
 
     @property
-    def h_uuid(self):
-        """The identifier in hexadecimal."""
-        return self.uuid.hex
-
-    @property
     def current_row(self):
         """The records of the iterations done."""
         return self[self.status["iterations_done"]]
@@ -52,7 +47,7 @@ class TrainingLog(defaultdict):
 
     def resume(self):
         """Note that training goes on; the log gets a new identifier."""
-        self.status["resumed_from"] = self.h_uuid
+        self.status["resumed_from"] = self.uuid.hex
         self.uuid = uuid.uuid4()
 
 

@@ -1,15 +1,13 @@
 """The main loop: epochs, batches, extensions, interrupts."""
 
-import contextlib
 import logging
 import signal
 import threading
-import time
 import traceback
 
 from blocks.config import config
 from blocks.log import TrainingLog
-from blocks.utils import change_recursion_limit, unpack
+from blocks.utils import change_recursion_limit
 
 logger = logging.getLogger(__name__)
 
@@ -37,18 +35,15 @@ class MainLoop:
     ----------
     epoch_iterator : iterator
         The batches that remain in this epoch.
-    seconds : dict
-        Spent on ``initialization``, ``read_data`` and ``train`` by this object.
     """
 
     def __init__(self, algorithm, data_stream, model=None, log=None, extensions=None):
         self.algorithm = algorithm
+        self._model = model
         self.data_stream = data_stream
         self.log = TrainingLog() if log is None else log
         self.extensions = list(extensions or [])
         self.epoch_iterator = None
-        self._model = model
-        self.seconds = {"initialization": 0.0, "read_data": 0.0, "train": 0.0}
         self._signal_handlers = {}
 
     @property
@@ -67,10 +62,6 @@ class MainLoop:
     def status(self):
         """The status of the log."""
         return self.log.status
-
-    def find_extension(self, name):
-        """The one extension of a name; a ValueError if there are none or several."""
-        return unpack([e for e in self.extensions if e.name == name], singleton=True)
 
     def run(self):
         """Train until an extension or an interrupt asks to finish, or an error."""
@@ -94,9 +85,8 @@ class MainLoop:
         if not self.status["training_started"]:
             for extension in self.extensions:
                 extension.main_loop = self
-            with self._timed("initialization"):
-                self._run_extensions("before_training")
-                self.algorithm.initialize()
+            self._run_extensions("before_training")
+            self.algorithm.initialize()
             self.status["training_started"] = True
         # Also when an extension has put back the state of an earlier run.
         if self.status["iterations_done"] > 0:
@@ -112,15 +102,10 @@ class MainLoop:
             self.epoch_iterator = self.data_stream.get_epoch_iterator(as_dict=True)
             status["epoch_started"] = True
             self._run_extensions("before_epoch")
-        while True:
-            with self._timed("read_data"):
-                batch = next(self.epoch_iterator, None)
-            if batch is None:
-                break
+        for batch in self.epoch_iterator:
             status["received_first_batch"] = True
             self._run_extensions("before_batch", batch)
-            with self._timed("train"):
-                self.algorithm.process_batch(batch)
+            self.algorithm.process_batch(batch)
             status["iterations_done"] += 1
             self._run_extensions("after_batch", batch)
             self._finish_if_asked(status["batch_interrupt_received"])
@@ -133,12 +118,6 @@ class MainLoop:
         self._finish_if_asked(
             status["epoch_interrupt_received"] or status["batch_interrupt_received"]
         )
-
-    @contextlib.contextmanager
-    def _timed(self, what):
-        start = time.perf_counter()
-        yield
-        self.seconds[what] += time.perf_counter() - start
 
     def _finish_if_asked(self, interrupted):
         if interrupted or self.log.current_row.get("training_finish_requested"):

@@ -23,13 +23,9 @@ def _role(name, parent=VariableRole):
 
 InputRole = _role("InputRole")
 OutputRole = _role("OutputRole")
-CostRole = _role("CostRole")
-AuxiliaryRole = _role("AuxiliaryRole")
-PersistentRole = _role("PersistentRole")
-ParameterRole = _role("ParameterRole", PersistentRole)
+ParameterRole = _role("ParameterRole")
 WeightRole = _role("WeightRole", ParameterRole)
 BiasRole = _role("BiasRole", ParameterRole)
-FilterRole = _role("FilterRole", WeightRole)
 InitialStateRole = _role("InitialStateRole", ParameterRole)
 AlgorithmHyperparameterRole = _role("AlgorithmHyperparameterRole")
 AlgorithmBufferRole = _role("AlgorithmBufferRole")
@@ -37,16 +33,10 @@ AlgorithmBufferRole = _role("AlgorithmBufferRole")
 # Input and output of an application.
 INPUT = InputRole()
 OUTPUT = OutputRole()
-COST = CostRole()
-# Not needed for the outputs, but of interest, to monitor for example.
-AUXILIARY = AuxiliaryRole()
-# Belongs in a saved model.
-PERSISTENT = PersistentRole()
 # Changed by training.
 PARAMETER = ParameterRole()
 WEIGHT = WeightRole()
 BIAS = BiasRole()
-FILTER = FilterRole()
 INITIAL_STATE = InitialStateRole()
 # Settings of a training algorithm, and what it accumulates.
 ALGORITHM_HYPERPARAMETER = AlgorithmHyperparameterRole()
@@ -65,8 +55,7 @@ def add_role(var, role):
     var.tag.roles = roles
 
 
-def has_roles(var, roles, match_all=False):
-    """Whether a variable has any, or all, of the roles or of their subroles."""
+def has_roles(var, roles):
+    """Whether a variable has any of the roles or of their subroles."""
     present = getattr(var.tag, "roles", [])
-    found = (any(isinstance(r, type(role)) for r in present) for role in roles)
-    return all(found) if match_all else any(found)
+    return any(isinstance(has, type(role)) for role in roles for has in present)

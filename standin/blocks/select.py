@@ -11,21 +11,17 @@ class Selector:
     def __init__(self, bricks):
         self.bricks = pack(bricks)
 
-    def get_parameters(self, parameter_name=None):
-        """All parameters, or those of one name, by their path ``/brick/child.W``.
+    def get_parameters(self):
+        """All parameters by their path ``/brick/child.W``.
 
         Raises a ValueError if two have the same.
         """
         parameters = OrderedDict()
         for brick in self.bricks:
-            found = [
-                (f"/{brick.name}.{parameter.name}", parameter)
-                for parameter in brick.parameters
-                if parameter_name in (None, parameter.name)
-            ]
-            below = Selector(list(brick.children)).get_parameters(parameter_name)
-            found += [(f"/{brick.name}{path}", p) for path, p in below.items()]
-            for path, parameter in found:
+            named = [(f"/{brick.name}.{p.name}", p) for p in brick.parameters]
+            below = Selector(brick.children).get_parameters()
+            named += [(f"/{brick.name}{path}", p) for path, p in below.items()]
+            for path, parameter in named:
                 if parameters.setdefault(path, parameter) is not parameter:
                     raise ValueError(f"the path {path} appears more than once")
         return parameters

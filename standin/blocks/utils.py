@@ -5,7 +5,6 @@ import sys
 
 import numpy
 import theano
-from theano import tensor
 from theano.compile import SharedVariable
 
 
@@ -55,19 +54,19 @@ def shared_floatx_nans(shape, **kwargs):
     return shared_floatx(numpy.full(shape, numpy.nan), **kwargs)
 
 
-def shared_floatx_zeros_matching(shared_variable, name=None, **kwargs):
+def shared_floatx_zeros_matching(shared_variable, name):
     """Zeros in the shape and broadcast pattern of a shared variable."""
     shape = shared_variable.get_value(borrow=True, return_internal_type=True).shape
     pattern = shared_variable.broadcastable
-    return shared_floatx_zeros(shape, name=name, broadcastable=pattern, **kwargs)
+    return shared_floatx_zeros(shape, name=name, broadcastable=pattern)
 
 
-def shared_like(variable, name=None, **kwargs):
+def shared_like(variable):
     """A shared variable of the type of `variable`, empty along its open axes."""
-    variable = tensor.as_tensor_variable(variable)
     value = numpy.zeros([int(wide) for wide in variable.broadcastable], variable.dtype)
-    kwargs.setdefault("broadcastable", variable.broadcastable)
-    return theano.shared(value, name=name or variable.name, **kwargs)
+    return theano.shared(
+        value, name=variable.name, broadcastable=variable.broadcastable
+    )
 
 
 def is_shared_variable(variable):

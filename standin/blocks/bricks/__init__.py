@@ -3,6 +3,6 @@
 # ruff: noqa: F401
 
 from blocks.bricks.base import Brick, application, lazy
-from blocks.bricks.interfaces import Activation, Feedforward, Initializable, Random
+from blocks.bricks.interfaces import Initializable
 from blocks.bricks.recurrent import BaseRecurrent, recurrent
-from blocks.bricks.simple import Identity, Linear, Logistic, Rectifier, Tanh
+from blocks.bricks.simple import Linear

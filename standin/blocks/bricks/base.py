@@ -5,7 +5,6 @@ import inspect
 import reprlib
 import warnings
 from collections import OrderedDict
-from collections.abc import MutableSequence
 
 from theano import Variable
 
@@ -139,7 +138,6 @@ class Application:
         as_dict = kwargs.pop("as_dict", False)
         brick = bound_application.brick
         call = ApplicationCall(bound_application)
-        call.metadata["call_id"] = kwargs.pop("call_id", None)
         stack = Application.call_stack
         if stack and brick is not stack[-1] and brick not in stack[-1].children:
             warnings.warn(
@@ -210,76 +208,24 @@ class BoundApplication:
         application = self.application
         if name in application.properties:
             return getattr(self.brick, application.properties[name])()
-        if hasattr(application, name):
+        if hasattr(application, name) or application.delegate_name is None:
             return getattr(application, name)
-        if application.delegate_name is not None:
-            return getattr(getattr(self.brick, application.delegate_name)(), name)
-        raise AttributeError(f"the application {application.name} has no {name!r}")
+        return getattr(getattr(self.brick, application.delegate_name)(), name)
 
     def __call__(self, *args, **kwargs):
         return self.application.apply(self, *args, **kwargs)
 
 
 class ApplicationCall(Annotation):
-    """One call of a bound application; the variables it made are annotated with it.
-
-    Its `metadata` has the ``call_id`` that was an argument of the call.
-    """
+    """One call of a bound application; the variables it made are annotated with it."""
 
     def __init__(self, application):
         super().__init__()
         self.application = application
-        self.metadata = {}
-
-    def add_auxiliary_variable(self, variable, roles=None, name=None):
-        super().add_auxiliary_variable(variable, roles, name)
-        add_annotation(variable, self.application.brick)
-        if name is not None:
-            variable.name = _variable_name(self.application, name)
 
 
 def _variable_name(bound_application, name):
     return f"{bound_application.brick.name}_{bound_application.name}_{name}"
-
-
-class _Children(MutableSequence):
-    """The children of a brick, which know it as a parent."""
-
-    def __init__(self, parent):
-        self._parent = parent
-        self._bricks = []
-
-    def __len__(self):
-        return len(self._bricks)
-
-    def __getitem__(self, index):
-        return self._bricks[index]
-
-    def __setitem__(self, index, brick):
-        old, self._bricks[index] = self._bricks[index], brick
-        self._removed(old)
-        self._added(brick)
-
-    def __delitem__(self, index):
-        self._removed(self._bricks.pop(index))
-
-    def insert(self, index, brick):
-        self._bricks.insert(index, brick)
-        self._added(brick)
-
-    def _added(self, brick):
-        if self._parent not in brick.parents:
-            brick.parents.append(self._parent)
-
-    def _removed(self, brick):
-        if brick not in self._bricks:
-            brick.parents.remove(self._parent)
-
-    def __eq__(self, other):
-        return self._bricks == list(other)
-
-    def __repr__(self):
-        return repr(self._bricks)
 
 
 class Brick(Annotation):
@@ -298,8 +244,6 @@ class Brick(Annotation):
 
     Attributes
     ----------
-    parents : list of bricks
-        Those that have this brick as a child.
     parameters : list of shared variables
         The brick's own, once it is allocated.
     allocated, initialized : bool
@@ -308,8 +252,7 @@ class Brick(Annotation):
     def __init__(self, name=None, children=None):
         super().__init__()
         self.name = type(self).__name__.lower() if name is None else name
-        self.parents = []
-        self.children = children or []
+        self.children = list(children or [])
         self.allocation_config_pushed = self.allocated = False
         self.initialization_config_pushed = self.initialized = False
 
@@ -328,19 +271,6 @@ class Brick(Annotation):
     @reprlib.recursive_repr()
     def __repr__(self):
         return repr_attrs(self, "name")
-
-    @property
-    def children(self):
-        """List of the bricks below this one."""
-        return self._children
-
-    @children.setter
-    def children(self, bricks):
-        bricks = list(bricks)
-        if "_children" in vars(self):
-            self._children.clear()
-        self._children = _Children(self)
-        self._children.extend(bricks)
 
     def allocate(self):
         """Create the parameters of this brick and of all below it.
@@ -413,13 +343,3 @@ class Brick(Annotation):
     def get_dims(self, names):
         """The dimensions of several inputs or outputs, as a list."""
         return [self.get_dim(name) for name in names]
-
-    def get_unique_path(self):
-        """The bricks from the top down to this one, always by the first parent."""
-        path = self.parents[0].get_unique_path() if self.parents else []
-        return path + [self]
-
-    def get_hierarchical_name(self, parameter, delimiter="/"):
-        """A parameter's name with the path to it, ``/model/layer.W``."""
-        path = delimiter.join(brick.name for brick in self.get_unique_path())
-        return f"{delimiter}{path}.{parameter.name}"

@@ -33,9 +33,8 @@ def recurrent(*args, **attributes):
     """Make the method that computes one step a recurrent application.
 
     The application's arguments are those of the method, all optional, and
-    `iterate` (false does one step only), `reverse` (start at the end; the outputs
-    are in the order of the steps), `return_initial_states` (in front of the
-    others), and `n_steps` and `batch_size`, needed if no sequence is given.
+    `iterate` (false does one step only), and `n_steps` and `batch_size`, needed if
+    no sequence is given.
 
     States that are not given come from the brick's ``initial_states``. Arguments
     that are neither sequences, states nor contexts reach every step as they are.
@@ -58,12 +57,8 @@ def recurrent(*args, **attributes):
         def apply(brick, application_call, **kwargs):
             if not kwargs.pop("iterate", True):
                 return step(brick, **kwargs)
-            options = {
-                name: kwargs.pop(name, False)
-                for name in ("reverse", "return_initial_states")
-            }
             given = OrderedDict((n, v) for n, v in kwargs.items() if v is not None)
-            return _scan(application_call, given, **options)
+            return _scan(application_call, given)
 
         for name in ("sequences", "states", "contexts", "outputs"):
             attributes.setdefault(name, [])
@@ -72,7 +67,7 @@ def recurrent(*args, **attributes):
     return decorate(*args) if args else decorate
 
 
-def _scan(call, given, reverse, return_initial_states):
+def _scan(call, given):
     """Iterate the application of `call`; `given` are its arguments by name."""
     step = call.application
     brick = step.brick
@@ -101,10 +96,7 @@ def _scan(call, given, reverse, return_initial_states):
 
     def inner(*scan_arguments):
         named = dict(zip(scan_names, scan_arguments))
-        outputs = step(iterate=False, as_list=True, **named, **given)
-        call.inner_inputs = list(scan_arguments)
-        call.inner_outputs = list(outputs)
-        return outputs
+        return step(iterate=False, as_list=True, **named, **given)
 
     results, updates = theano.scan(
         inner,
@@ -112,14 +104,7 @@ def _scan(call, given, reverse, return_initial_states):
         outputs_info=[initial.get(name) for name in step.outputs],
         non_sequences=list(contexts.values()),
         n_steps=n_steps,
-        go_backwards=reverse,
         name=f"{brick.name}_{step.name}_scan",
     )
     call.updates.update(updates)
-    results = OrderedDict(zip(step.outputs, pack(results)))
-    if return_initial_states:
-        for name, state in initial.items():
-            results[name] = tensor.concatenate(
-                [tensor.shape_padleft(state), results[name]]
-            )
-    return list(results.values())
+    return pack(results)

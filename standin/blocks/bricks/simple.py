@@ -1,14 +1,14 @@
-"""Linear layers and activations."""
+"""Linear layers."""
 
 from theano import tensor
 
 from blocks.bricks.base import application, lazy
-from blocks.bricks.interfaces import Activation, Feedforward, LinearLike
+from blocks.bricks.interfaces import Initializable
 from blocks.roles import BIAS, WEIGHT, add_role
 from blocks.utils import shared_floatx_nans
 
 
-class Linear(LinearLike, Feedforward):
+class Linear(Initializable):
     """y = x W + b.
 
     Parameters
@@ -22,16 +22,32 @@ class Linear(LinearLike, Feedforward):
         self.input_dim = input_dim
         self.output_dim = output_dim
 
+    @property
+    def W(self):
+        """The weights."""
+        return self.parameters[0]
+
+    @property
+    def b(self):
+        """The bias."""
+        if not self.use_bias:
+            raise AttributeError("use_bias is False")
+        return self.parameters[1]
+
     def _allocate(self):
         W = shared_floatx_nans((self.input_dim, self.output_dim), name="W")
         add_role(W, WEIGHT)
         self.parameters.append(W)
-        self.add_auxiliary_variable(W.norm(2), name="W_norm")
         if self.use_bias:
             b = shared_floatx_nans((self.output_dim,), name="b")
             add_role(b, BIAS)
             self.parameters.append(b)
-            self.add_auxiliary_variable(b.norm(2), name="b_norm")
+
+    def _initialize(self):
+        # Not self.W, which subclasses replace by an expression.
+        self.weights_init.initialize(self.parameters[0], self.rng)
+        if self.use_bias:
+            self.biases_init.initialize(self.parameters[1], self.rng)
 
     @application(inputs=["input_"], outputs=["output"])
     def apply(self, input_):
@@ -42,35 +58,3 @@ class Linear(LinearLike, Feedforward):
     def get_dim(self, name):
         dims = {"input_": self.input_dim, "output": self.output_dim}
         return dims[name] if name in dims else super().get_dim(name)
-
-
-class Identity(Activation):
-    """x"""
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        return input_
-
-
-class Tanh(Activation):
-    """tanh(x)"""
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        return tensor.tanh(input_)
-
-
-class Logistic(Activation):
-    """1 / (1 + exp(-x))"""
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        return tensor.nnet.sigmoid(input_)
-
-
-class Rectifier(Activation):
-    """max(x, 0)"""
-
-    @application(inputs=["input_"], outputs=["output"])
-    def apply(self, input_):
-        return tensor.switch(input_ > 0, input_, 0)

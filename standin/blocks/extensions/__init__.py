@@ -1,11 +1,6 @@
 """Extensions: what happens around the batches."""
 
-import math
 from functools import partial
-
-import progressbar
-
-BATCH_CALLBACKS = ("before_batch", "after_batch")
 
 
 class TrainingExtension:
@@ -57,9 +52,6 @@ class TrainingExtension:
     def after_training(self):
         """At the end, but not after an error."""
 
-    def on_interrupt(self):
-        """Like upstream's, the main loop never calls it."""
-
     def on_error(self, exception):
         """When training stops with an error."""
 
@@ -76,7 +68,7 @@ class SimpleExtension(TrainingExtension):
     Parameters
     ----------
     before_training, on_resumption, before_first_epoch, before_epoch, before_batch,
-    after_batch, after_epoch, after_training, on_error, on_interrupt : bool
+    after_batch, after_epoch, after_training, on_error : bool
         Triggers.
     after_n_epochs, after_n_batches : int
         Once, after this many in all.
@@ -86,7 +78,7 @@ class SimpleExtension(TrainingExtension):
 
     BOOLEAN_TRIGGERS = frozenset(
         "before_training on_resumption before_first_epoch before_epoch before_batch "
-        "after_batch after_epoch after_training on_error on_interrupt".split()
+        "after_batch after_epoch after_training on_error".split()
     )
     INTEGER_TRIGGERS = frozenset(
         "after_n_epochs after_n_batches every_n_epochs every_n_batches".split()
@@ -145,108 +137,9 @@ class SimpleExtension(TrainingExtension):
             ):
                 self.do(callback_name, *args, *arguments)
 
-    @staticmethod
-    def parse_args(which_callback, args):
-        """Split arguments into the callback's and those of :meth:`add_condition`."""
-        own = 1 if which_callback in BATCH_CALLBACKS else 0
-        return tuple(args[:own]), tuple(args[own:])
-
-
-def _default(kwargs, *triggers):
-    """Set triggers that were neither asked for nor turned off."""
-    return {**dict.fromkeys(triggers, True), **kwargs}
-
 
 class FinishAfter(SimpleExtension):
     """Ask the main loop to finish, whenever it is triggered."""
 
     def do(self, which_callback, *args):
         self.main_loop.log.current_row["training_finish_requested"] = True
-
-
-class Printing(SimpleExtension):
-    """Print the status and the current records of the log.
-
-    By default before the first epoch, after each, on resumption and at the end.
-    """
-
-    def __init__(self, **kwargs):
-        triggers = "before_first_epoch", "after_epoch", "on_resumption"
-        super().__init__(
-            **_default(kwargs, *triggers, "after_training", "on_error", "on_interrupt")
-        )
-
-    def do(self, which_callback, *args):
-        log = self.main_loop.log
-        print(f"\n{which_callback.replace('_', ' ').capitalize()}\n{'-' * 40}")
-        for title, records in (("Status", log.status), ("Records", log.current_row)):
-            print(f"{title}:")
-            for name, value in sorted(records.items()):
-                if not name.startswith("_"):
-                    print(f"    {name}: {value}")
-
-
-class Timing(SimpleExtension):
-    """Record how long things take, in seconds.
-
-    After each epoch ``time_train_this_epoch`` and ``time_read_data_this_epoch``,
-    and the same with ``_total``; before the first ``time_initialization``.
-    """
-
-    def __init__(self, prefix="", **kwargs):
-        super().__init__(**_default(kwargs, "before_epoch", "after_epoch"))
-        self.prefix = f"{prefix}_" if prefix else ""
-        self._start = {}
-
-    def do(self, which_callback, *args):
-        total = dict(self.main_loop.seconds)
-        row = self.main_loop.log.current_row
-        if which_callback == "before_epoch":
-            self._start = total
-            if self.main_loop.status["iterations_done"] == 0:
-                row[f"{self.prefix}time_initialization"] = total["initialization"]
-            return
-        for part in ("train", "read_data"):
-            name = f"{self.prefix}time_{part}"
-            row[f"{name}_this_epoch"] = total[part] - self._start.get(part, 0.0)
-            row[f"{name}_total"] = total[part]
-
-
-class ProgressBar(TrainingExtension):
-    """A progress bar for each epoch."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.bar = None
-
-    def get_iter_per_epoch(self):
-        """The number of batches in an epoch, or None where it is not known."""
-        scheme = getattr(self.main_loop.data_stream, "iteration_scheme", None)
-        if hasattr(scheme, "num_batches"):
-            return scheme.num_batches
-        examples = getattr(scheme, "num_examples", len(getattr(scheme, "indices", ())))
-        if examples:
-            return math.ceil(examples / getattr(scheme, "batch_size", 1))
-        ends = [0] + self.main_loop.status["_epoch_ends"]
-        return ends[-1] - ends[-2] if len(ends) > 1 else None
-
-    def create_bar(self):
-        """A new bar for this epoch."""
-        title = f"Epoch {self.main_loop.status['epochs_done']}, step "
-        widgets = [title, progressbar.Counter(), " ", progressbar.Bar(), " "]
-        return progressbar.ProgressBar(
-            widgets=widgets + [progressbar.ETA()],
-            max_value=self.get_iter_per_epoch() or progressbar.UnknownLength,
-        )
-
-    def before_batch(self, batch):
-        if self.bar is None:
-            self.bar = self.create_bar().start()
-        length = self.bar.max_value
-        if length is progressbar.UnknownLength or self.bar.value < length:
-            self.bar.update(self.bar.value + 1)
-
-    def after_epoch(self):
-        if self.bar is not None:
-            self.bar.finish()
-            self.bar = None

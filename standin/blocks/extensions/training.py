@@ -1,4 +1,4 @@
-"""Extensions that change or watch training."""
+"""Extensions that change training."""
 
 import inspect
 
@@ -30,28 +30,3 @@ class SharedVariableModifier(SimpleExtension):
         arguments = self.main_loop.status["iterations_done"], self.parameter.get_value()
         value = self.function(*arguments[: self.num_args])
         self.parameter.set_value(numpy.asarray(value, dtype=self.parameter.dtype))
-
-
-class TrackTheBest(SimpleExtension):
-    """Note when a record of the log is the best so far, by default after epochs.
-
-    The best value is in the status as ``best_<record>``. In the row where it was
-    reached, `notification_name`, by default ``<record>_best_so_far``, is true.
-    """
-
-    def __init__(self, record_name, notification_name=None, choose_best=min, **kwargs):
-        kwargs.setdefault("after_epoch", True)
-        super().__init__(**kwargs)
-        self.record_name = record_name
-        self.notification_name = notification_name or f"{record_name}_best_so_far"
-        self.best_name = f"best_{record_name}"
-        self.choose_best = choose_best
-
-    def do(self, which_callback, *args):
-        row, status = self.main_loop.log.current_row, self.main_loop.status
-        value, best = row.get(self.record_name), status.get(self.best_name)
-        if value is not None and (
-            best is None or (value != best and self.choose_best(value, best) == value)
-        ):
-            status[self.best_name] = value
-            row[self.notification_name] = True

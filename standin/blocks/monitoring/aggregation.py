@@ -21,14 +21,7 @@ class Aggregator:
         self.readout_variable = readout_variable
 
 
-class AggregationScheme:
-    """Base class: how to aggregate a variable; its `get_aggregator` says it."""
-
-    def __init__(self, variable):
-        self.variable = variable
-
-
-class Mean(AggregationScheme):
+class Mean:
     """The sum of a numerator over batches, divided by that of a denominator.
 
     For batches of different sizes give the sum over the examples of a batch and
@@ -53,14 +46,6 @@ class Mean(AggregationScheme):
             updates.append((total, ifelse(started, total + variable, variable)))
             sums.append(total)
         return Aggregator(self, [(started, numpy.int8(0))], updates, sums[0] / sums[1])
-
-
-class TakeLast(AggregationScheme):
-    """The value on the last batch."""
-
-    def get_aggregator(self):
-        last = shared_like(self.variable)
-        return Aggregator(self, [], [(last, self.variable)], last)
 
 
 def mean(numerator, denominator=1.0):
