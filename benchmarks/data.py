@@ -11,12 +11,12 @@ from benchmarks.processes import Process, environment
 from benchmarks.serve import answer
 from common import theano_flags
 from common.bars import bar
+from common.errors import RunError
 
 BATCHES, QUICK = 391, 20
 
 
 def ptb_stream(data_dir):
-    from common.errors import RunError
     from datasets.ptb import open_ptb, open_sample, training_stream
 
     try:
@@ -27,7 +27,6 @@ def ptb_stream(data_dir):
 
 
 def draw_stream(data_dir):
-    from common.errors import RunError
     from datasets.mnist import image_stream, open_binarized_mnist, open_sample_digits
     from datasets.noise import WithNoise
 

@@ -30,7 +30,7 @@ jobs = {}
 def compilers():
     """Threads that each wait for a compiler, one for each core, and a folder for all.
 
-    When the program ends, it does not wait for what nobody has asked for.
+    The program does not wait for them when it ends.
     """
     pool, folder = ThreadPool(cores()), tempfile.mkdtemp(prefix="reproduce-")
 
@@ -113,7 +113,7 @@ def compiled(command):
 def compile_str(module_name, src_code, location=None, **settings):
     """Import a module that has been compiled, or compile it now.
 
-    What went wrong with one is not reported before it is needed, and tried again.
+    Where compiling ahead has failed, it is tried again here, and the error reported.
     """
     place, job = jobs.pop(module_name, (None, None))
     if job is None or not job.get():

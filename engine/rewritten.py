@@ -1,10 +1,10 @@
 """Graphs that Theano has rewritten, kept for the next process.
 
-Theano keeps the C code that it compiled and nothing of the graphs, whose rewriting is
-most of what a start with a full cache takes. Here what came out is kept beside the C
-code, under a digest of all that went in: the graph itself with every operation, the
-rewrites and their order, the versions, and Theano's whole configuration. Only graphs
-for the CPU are kept.
+Theano keeps the C code that it compiled but not the graphs, and rewriting these is most
+of what a start with a full cache takes. Here the rewritten graph is kept beside the C
+code, under a digest of all that it depends on: the graph before with every operation,
+the rewrites and their order, the versions, and Theano's whole configuration. Only
+graphs for the CPU are kept.
 """
 
 import copyreg
@@ -34,7 +34,7 @@ from common.errors import RunError
 from common.trust import check_own, read_bytes
 from engine.ahead import compile_ahead
 
-# Smaller graphs are rewritten sooner than they are looked up.
+# Graphs with fewer operations take less time to rewrite than to look up.
 LARGE = 50
 
 # Bytes of the digest before a graph.
@@ -159,7 +159,7 @@ def sources():
 
 
 def read(path):
-    """The graph in a file, or None: also where others may write, or a bit differs."""
+    """The graph in a file; None if others may write in it, or a bit of it differs."""
     with suppress(*FAILURES):
         check_own(path.parent)
         check_own(path)

@@ -223,7 +223,7 @@ def add_machine_options(parser):
         choices=("fast", "strict"),
         default="fast",
         help="fast rewrites graphs in single precision for speed on CPUs, which "
-        "rounds differently; strict leaves them to Theano",
+        "rounds differently; strict is Theano as released, its compilation too",
     )
 
 

@@ -9,9 +9,8 @@ from theano.tensor.subtensor import IncSubtensor, get_idx_list
 class PadWithZeros(Op):
     """Lengthen an array along its first axis; the array itself where it is complete.
 
-    What it does in most cases, nothing, is worth an operation of its own: Theano
-    clears an array as large as all gates of all time steps and copies there what it
-    has, twice.
+    In most cases there is nothing to do. Theano would clear an array as large as all
+    gates of all time steps, and copy what it has into it, twice.
     """
 
     __props__ = ()

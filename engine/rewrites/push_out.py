@@ -10,9 +10,8 @@ from theano.tensor import Dot, Elemwise
 class PushOutProducts(PushOutScanOutput):
     """The gradients of all weights of a recurrence, each as one product per sequence.
 
-    Theano's own rewrite gives the same graph. It takes out one sum at a time and
-    builds the scan anew after each, which for DRAW is most of the time that the
-    graph is rewritten.
+    Theano's own rewrite gives the same graph, but takes out one sum at a time and
+    builds the scan anew after each. For DRAW that is most of the time of rewriting.
     """
 
     def process_node(self, fgraph, node):

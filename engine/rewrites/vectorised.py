@@ -221,8 +221,8 @@ def typenum(variable):
 def vectorise(fgraph):
     """Replace elementwise operations on single precision by vectorised ones.
 
-    All at once, for what is computed in place is checked anew after each replacement;
-    the last first, for the new ones are made with what the old ones before them give.
+    In one replacement, since Theano checks anew what is computed in place after each.
+    The last operations come first, since each new one takes the results of old ones.
     """
     pairs = []
     for node in reversed(fgraph.toposort()):
