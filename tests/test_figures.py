@@ -254,7 +254,8 @@ def test_learning_curves(tmp_path):
 
 
 def test_without_data_the_others_are_drawn(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(program, "figure_1", lambda options: None)
+    for name in ("figure_1", "stability"):
+        monkeypatch.setattr(program, name, lambda options: None)
     arguments = ["--results-dir", str(tmp_path), "--data-dir", str(tmp_path)]
     arguments += ["--device", "cpu", "--floatX", "float64"]
     assert program.main(arguments) == 0
