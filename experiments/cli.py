@@ -4,6 +4,7 @@ import logging
 
 from common import theano_flags
 from common.errors import RunError, report
+from common.output import forgiving
 from training.interrupt import Interrupted, Interrupts
 
 
@@ -16,7 +17,8 @@ def carry_out(program, work, options):
     """
     # Its report of an exception is a traceback; ours is a sentence, below.
     logging.getLogger("blocks.main_loop").setLevel(logging.CRITICAL)
-    with Interrupts(getattr(options, "stop_after", None)) as interrupts:
+    interrupts = Interrupts(getattr(options, "stop_after", None))
+    with forgiving(), interrupts:
         try:
             work(options, interrupts)
         except Interrupted:

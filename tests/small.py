@@ -84,7 +84,7 @@ def main(experiment, command_line):
         return program.main(command_line)
 
 
-def start(experiment, results, *more, **variables):
+def start(experiment, results, *more, output=subprocess.PIPE, **variables):
     """Start a small run in a process of its own.
 
     `variables` are added to the environment.
@@ -92,8 +92,8 @@ def start(experiment, results, *more, **variables):
     command = [sys.executable, "-W", "ignore", "-m", "tests.small", experiment]
     return subprocess.Popen(
         [*command, *arguments(experiment, results, *more)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
         universal_newlines=True,
         cwd=str(ROOT),
         # An order of sets and dictionaries other than in any other process.

@@ -5,6 +5,7 @@
 
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
@@ -54,6 +55,36 @@ def test_a_hard_life(experiment, tmp_path):
         assert where is not None, "it has come to its end"
     more = ("--epochs", EPOCHS, "--resume")
     assert kill.finish(experiment, tmp_path / "hard", *more) == whole
+
+
+def test_the_terminal_is_closed(tmp_path):
+    """Which takes the output away and sends SIGHUP: the run saves all the same."""
+    whole = kill.finish("ptb", tmp_path / "whole", "--epochs", EPOCHS)
+    terminal, slave = pty.openpty()
+    results = tmp_path / "closed"
+    more = ("--epochs", EPOCHS, *kill.ALWAYS)
+    process = small.start("ptb", results, *more, output=slave)
+    os.close(slave)
+    said = b""
+    while b"\nepoch " not in said:
+        said += os.read(terminal, 1024)
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=300) == 128 + signal.SIGHUP
+    facts = json.loads((small.folder("ptb", results) / "run.json").read_text())
+    assert (facts["status"], facts["error"]) == ("stopped", None)
+    assert kill.finish("ptb", results, "--epochs", EPOCHS, "--resume") == whole
+
+
+def test_the_reader_of_the_output_ends(tmp_path):
+    """`| head`, a pager, tee on a full disk: training goes on to its end."""
+    process = small.start("ptb", tmp_path, "--epochs", 3)
+    assert small.wait_for(process, "Compiling")
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=300) == 0
+    facts = json.loads((small.folder("ptb", tmp_path) / "run.json").read_text())
+    assert (facts["status"], facts["best"]["epoch"] > 0) == ("finished", True)
 
 
 PRODUCTS = """

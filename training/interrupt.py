@@ -13,6 +13,8 @@ import signal
 import time
 from contextlib import contextmanager
 
+from common.output import tell
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Exit status of a program whose time was over before its work was done: EX_TEMPFAIL,
 # "try again later". Other programs give it seldom, shells never.
@@ -126,6 +128,6 @@ class Interrupts:
         # print() is not reentrant; a write is.
         text = "stopping" if self._at_once else "stopping after this update"
         name = "--stop-after" if self.time_is_over else signal.Signals(number).name
-        os.write(2, f"\n{name}: {text}\n".encode())
+        tell(f"\n{name}: {text}\n".encode())
         if self._at_once:
             raise Interrupted(number)

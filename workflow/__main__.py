@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common import ROOT
 from common.errors import RunError, report
+from common.output import forgiving, tell
 from common.signals import Signals
 from common.trust import regular
 from install import steps
@@ -125,13 +126,13 @@ def run_snakemake(words, held, cluster):
     """
 
     def hand_on(process, number):
-        os.write(2, b"\nstopping: the runs save after their current update\n")
         # After SIGTERM Snakemake starts nothing more, and waits for what runs; after
         # SIGINT it cancels its jobs on the cluster.
         if cluster:
             process.send_signal(signal.SIGINT)
         else:
             os.killpg(process.pid, signal.SIGTERM)
+        tell(b"\nstopping: the runs save after their current update\n")
 
     environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
     with Signals(hand_on) as signals:
@@ -215,7 +216,8 @@ def main(arguments=None):
     try:
         with steps.signals_stop():
             python = environment.ensure()
-        return work(options, python)
+        with forgiving():
+            return work(options, python)
     except RunError as error:
         return report("./reproduce all", error)
     except steps.Interrupted as stop:

@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from common import ROOT  # noqa: E402
 from common.errors import RunError  # noqa: E402
+from common.output import forgiving  # noqa: E402
 from common.signals import Signals  # noqa: E402
 from common.trust import private_folder, regular  # noqa: E402
 
@@ -84,18 +85,22 @@ def follow(process, name, log):
     """Hand lines on, under the run's name; return status and last error line."""
     last = [""]
 
-    def errors():
-        for line in process.stderr:
+    def note(line):
+        # A log that cannot be written is no reason to let the run wait.
+        with contextlib.suppress(OSError):
             log.write(line)
             log.flush()
+
+    def errors():
+        for line in process.stderr:
+            note(line)
             text = line.decode(errors="replace").strip()
             last[0] = text or last[0]
 
     reader = threading.Thread(target=errors)
     reader.start()
     for line in process.stdout:
-        log.write(line)
-        log.flush()
+        note(line)
         print(f"[{name}]", line.decode(errors="replace").rstrip(), flush=True)
     reader.join()
     return process.wait(), last[0]
@@ -153,7 +158,7 @@ def main(path, name):
     about, minutes = configured["runs"][name], configured["minutes"]
     if configured["until"] is not None:
         minutes = (configured["until"] - time.time()) / 60
-    with Signals(subprocess.Popen.send_signal) as signals:
+    with forgiving(), Signals(subprocess.Popen.send_signal) as signals:
         state, message = carry_out(name, about, minutes, signals)
         os.makedirs(about["folder"], exist_ok=True)
         path = os.path.join(about["folder"], SLOT)
