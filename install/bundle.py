@@ -13,6 +13,7 @@
 import gzip
 import hashlib
 import os
+import re
 import shutil
 
 from common import ROOT, published_files
@@ -20,6 +21,8 @@ from common.errors import RunError
 from install import blocks, environment, images, steps, workflow
 
 SUMS = "SHA256SUMS"
+# A file of the bundle, never one outside of it.
+LINE = re.compile(r"([0-9a-f]{64})  ((?!/)(?!.*\.\.).+)\n")
 README = """\
 What "Recurrent Normalization Propagation, reproduced" needs on a machine without a
 network: x86-64 Linux with Python 3.8 and g++. In a checkout of the archive (source.tar
@@ -81,11 +84,8 @@ def make(options):
     """
     folder = os.path.abspath(os.path.expanduser(options.folder))
     sums = os.path.join(folder, SUMS)
-    if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(sums):
-        if not os.path.exists(os.path.join(folder, "README.txt")):
-            raise RunError(
-                f"{folder} holds other things: name a new folder for the bundle"
-            )
+    if os.path.isdir(folder) and os.listdir(folder) and not _is_bundle(folder):
+        raise RunError(f"{folder} holds other things: name a new folder for the bundle")
     python = environment.ensure()
     try:
         os.makedirs(folder, exist_ok=True)
@@ -105,6 +105,15 @@ def make(options):
         _write_sums(folder)
     except OSError as error:
         raise RunError(f"cannot write {folder}: {error}") from None
+
+
+def _is_bundle(folder):
+    """Whether a folder was begun here: somebody else's README.txt is another one."""
+    try:
+        with open(os.path.join(folder, "README.txt"), encoding="utf-8") as file:
+            return file.readline() == README.splitlines(True)[0]
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _wheels(python, folder):
@@ -211,11 +220,15 @@ def check(folder):
     """
     path = os.path.join(folder, SUMS)
     try:
-        with open(path) as file:
-            lines = [line.rstrip("\n").split("  ", 1) for line in file]
-    except OSError:
+        with open(path, encoding="utf-8") as file:
+            lines = [LINE.fullmatch(line).groups() for line in file]
+        listed = {name for _, name in lines}
+        used = [n for n in files(folder) if n.startswith(("wheels/", "blocks.tar"))]
+        if not lines or not listed.issuperset(used):
+            raise ValueError
+    except (OSError, ValueError, AttributeError):
         raise RunError(
-            f"{folder} is not a complete bundle, it has no {SUMS}: make one with "
+            f"{folder} is not a complete bundle, it has no whole {SUMS}: make one with "
             "`./reproduce bundle DIR` where there is a network"
         ) from None
     progress = steps.Progress("checking the bundle")

@@ -123,6 +123,22 @@ def test_a_bundle_that_was_not_finished(bundled):
         bundle.check(str(bundled))
 
 
+@pytest.mark.parametrize("harm", ["", "cut off", "no list\n", "../", "/"])
+def test_a_list_of_sums_that_is_none(bundled, harm):
+    path = bundled / bundle.SUMS
+    lines = path.read_text().splitlines(True)
+    outside = f"{'0' * 64}  {harm}etc/passwd\n"
+    path.write_text(
+        {
+            "cut off": "".join(line for line in lines if "wheels" not in line),
+            "../": "".join([*lines, outside]),
+            "/": "".join([*lines, outside]),
+        }.get(harm, harm)
+    )
+    with pytest.raises(RunError, match="no whole SHA256SUMS"):
+        bundle.check(str(bundled))
+
+
 def test_setup_uses_nothing_else(bundled, monkeypatch):
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.setenv(name, "https://elsewhere")
@@ -156,8 +172,12 @@ def test_without_upstream_the_stand_in_is_set_up(bundled, monkeypatch):
 def test_a_folder_with_other_things_is_left_alone(tmp_path, log):
     (tmp_path / "mine").mkdir()
     write(tmp_path / "mine/thesis.tex", b"")
-    with pytest.raises(RunError, match="holds other things"):
-        bundle.make(options(tmp_path / "mine", None, None))
+    for more in ("README.txt", bundle.SUMS, "wheels/mine.whl"):
+        with pytest.raises(RunError, match="holds other things"):
+            bundle.make(options(tmp_path / "mine", None, None))
+        (tmp_path / "mine" / more).parent.mkdir(exist_ok=True)
+        write(tmp_path / "mine" / more, b"my own\n")
+    assert (tmp_path / "mine/wheels/mine.whl").exists()
 
 
 def test_data_that_are_not_the_published_ones(bundled, tmp_path, clone):
