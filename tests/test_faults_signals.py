@@ -59,11 +59,10 @@ def test_a_hard_life(experiment, tmp_path):
 
 def test_the_terminal_is_closed(tmp_path):
     """Which takes the output away and sends SIGHUP: the run saves all the same."""
-    whole = kill.finish("ptb", tmp_path / "whole", "--epochs", EPOCHS)
     terminal, slave = pty.openpty()
     results = tmp_path / "closed"
-    more = ("--epochs", EPOCHS, *kill.ALWAYS)
-    process = small.start("ptb", results, *more, output=slave)
+    # So many epochs that it is still training when the signal comes.
+    process = small.start("ptb", results, "--epochs", 100000, output=slave)
     os.close(slave)
     said = b""
     while b"\nepoch " not in said:
@@ -71,9 +70,12 @@ def test_the_terminal_is_closed(tmp_path):
     os.close(terminal)
     process.send_signal(signal.SIGHUP)
     assert process.wait(timeout=300) == 128 + signal.SIGHUP
-    facts = json.loads((small.folder("ptb", results) / "run.json").read_text())
+    path = small.folder("ptb", results)
+    facts = json.loads((path / "run.json").read_text())
     assert (facts["status"], facts["error"]) == ("stopped", None)
-    assert kill.finish("ptb", results, "--epochs", EPOCHS, "--resume") == whole
+    epochs = ("--epochs", len(small.rows(path)) + 1)
+    whole = kill.finish("ptb", tmp_path / "whole", *epochs)
+    assert kill.finish("ptb", results, *epochs, "--resume") == whole
 
 
 def test_the_reader_of_the_output_ends(tmp_path):

@@ -25,7 +25,13 @@ CARDS = {"50": "GTX 750", "90": "H100"}
 def build(root, path):
     """Make the bundle of an image's files; return the seconds that took."""
     started = time.time()
-    command = [sys.executable, os.path.join(HERE, "gpu-bundle"), path, "--root", root]
+    command = [
+        sys.executable,
+        os.path.join(os.path.dirname(os.path.dirname(HERE)), "docker", "gpu-bundle"),
+        path,
+        "--root",
+        root,
+    ]
     status = subprocess.call(command)
     if status:
         sys.exit(status)
