@@ -1,4 +1,4 @@
-"""The first program of a GPU bundle: unpack, find the machine's libraries, check.
+"""The first program of a GPU bundle: unpack, find the libraries, check or train.
 
 `docker/gpu-bundle` puts it there; it has only part of Python's library at first.
 """
@@ -182,7 +182,8 @@ def main(archive, offset, digest, *words):
     unpack(archive, int(offset), digest, root)
     for line in find_libraries(root):
         print(line, file=sys.stderr, flush=True)
-    program = os.path.join(root, "opt/reproduce/docker/gpu_check.py")
+    name = "gpu_train.py" if words[:1] in (("train",), ("state",)) else "gpu_check.py"
+    program = os.path.join(root, "opt/reproduce/docker", name)
     os.execve(sys.executable, [sys.executable, program, *words], settings(root))
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -34,6 +35,27 @@ def gpu_check():
     return module
 
 
+@pytest.fixture
+def gpu_train(monkeypatch, tmp_path):
+    """The module, with a program in place of ptb_experiment.py."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    module = load("gpu_train.py")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    monkeypatch.setattr(module, "COMMAND", [sys.executable, str(program)])
+    return module
+
+
+# Waits for SIGTERM where the seed is 9, and else ends with the seed for a status.
+PROGRAM = """\
+import os, signal, sys
+if sys.argv[-1] == "9":
+    signal.signal(signal.SIGTERM, lambda *about: sys.exit(143))
+    os.kill(os.getppid(), signal.SIGTERM)
+    signal.pause()
+print(os.environ["REPRODUCE_COMPILEDIR"], *sys.argv[1:])
+sys.exit(int(sys.argv[-1]))
+"""
 gpu_start = load("gpu_start.py")
 gpu_bundle = load("gpu-bundle")
 
@@ -279,6 +301,58 @@ def test_the_users_folder_comes_first(machine, tmp_path, monkeypatch):
     assert found_in(tmp_path)[1]["libcublas.so"] == "mine/libcublas.so.12"
 
 
+# Training
+
+
+def test_the_lines_are_table_1_of_the_papers_plan(gpu_train):
+    from workflow.plan import Plan
+
+    runs = Plan(DOCKER.parent / "plans" / "paper.yaml").runs.items()
+    parse = gpu_train.ptb_options.parse
+    wanted = [parse(about["arguments"]) for _, about in list(runs)[:7]]
+    lines = gpu_train.read_lines(DOCKER / "table-1.txt", ["--results-dir", "x"])
+    found = [parse(line) for line in lines]
+    for options in [*found, *wanted]:
+        options.results_dir = options.data_dir = None
+    assert found == wanted
+
+
+def test_runs_side_by_side(gpu_train, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("REPRODUCE_COMPILEDIR", "cache")
+    lines, logs = tmp_path / "lines", tmp_path / "logs"
+    lines.write_text("# two\n--model baseline --seed 0\n\n--seed 75\n")
+    words = ["train", "--lines", str(lines), "--resume", "--logs", str(logs)]
+    assert gpu_train.main(words + ["--seed", "75"]) == 75
+    said = [(logs / f"{n}.log").read_text() for n in (1, 2)]
+    assert said == [
+        "cache/line-1 --model baseline --seed 0 --resume --seed 75\n",
+        "cache/line-2 --seed 75 --resume --seed 75\n",
+    ]
+    assert "line 2: exit status 75" in capsys.readouterr().out
+
+
+def test_a_signal_is_handed_on_to_all(gpu_train, tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    assert gpu_train.side_by_side([["9"], ["9"]], tmp_path / "logs") == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("line", ["--model nothing", ""])
+def test_wrong_lines_end_before_anything_runs(gpu_train, tmp_path, line):
+    (tmp_path / "lines").write_text(f"{line}\n")
+    words = ["--lines", str(tmp_path / "lines"), "--logs", str(tmp_path / "logs")]
+    with pytest.raises(SystemExit) as raised:
+        gpu_train.main(["train", *words])
+    assert raised.value.code == 2 and not (tmp_path / "logs").exists()
+
+
+def test_training_needs_the_data(tmp_path, monkeypatch):
+    words = ["gpu-bundle", "--train", "--data-dir", str(tmp_path), "file"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit, match="penn_treebank.*reproduce data ptb"):
+        gpu_bundle.main()
+
+
 # The file
 
 
@@ -322,6 +396,10 @@ def test_it_unpacks_itself_anywhere_once(packed, tmp_path):
     assert f"cxx = {there}/usr/bin/g++" in (there / "usr/local/theanorc").read_text()
     second = run_file(packed, "--to", str(there))
     assert second.returncode == 0 and b"unpacking" not in second.stdout
+    program = there / "opt/reproduce/docker/gpu_train.py"
+    program.write_text("import sys; print('training', sys.argv[1:])")
+    trained = run_file(packed, "--to", str(there), "train", "--resume")
+    assert trained.stdout.splitlines()[-1] == b"training ['train', '--resume']"
     # Another file in the same place.
     (there / "unpacked").write_text("older")
     (there / "opt/reproduce/docker/gpu_start.py").write_text("old")

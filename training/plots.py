@@ -1,5 +1,6 @@
 """The picture in a run folder."""
 
+from common.errors import RunError
 from common.files import replacing
 
 
@@ -19,10 +20,16 @@ def curves(path, rows, unit, title):
     Raises
     ------
     RunError
-        If the file cannot be written.
+        If the file cannot be written, or there is no Matplotlib.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise RunError(
+            "all is done but the plot, for there is no Matplotlib: the same command "
+            "and --resume make it where there is one"
+        ) from error
 
     figure = Figure(figsize=(6, 4), dpi=120)
     canvas = FigureCanvasAgg(figure)
