@@ -35,7 +35,7 @@ def generate(model, corpus, number, temperature, prime, seed):
 
     Raises
     ------
-    datasets.RunError
+    RunError
         If `prime` has a character that the vocabulary lacks.
     """
     given = corpus.encode(prime, name="--prime")

@@ -1,6 +1,5 @@
 """The picture in a run folder."""
 
-from common.errors import RunError
 from common.files import replacing
 
 
@@ -20,16 +19,10 @@ def curves(path, rows, unit, title):
     Raises
     ------
     RunError
-        If the file cannot be written, or there is no Matplotlib.
+        If the file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise RunError(
-            "all is done but the plot, for there is no Matplotlib: the same command "
-            "and --resume make it where there is one"
-        ) from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), dpi=120)
     canvas = FigureCanvasAgg(figure)
