@@ -46,21 +46,25 @@ def preactivation_scale(gamma_x, gamma_h, kind="printed"):
     ----------
     gamma_x, gamma_h : float
         Initial gammas of the input and the recurrent term.
-    kind : {'printed', 'variance'}
-        ``printed`` is gamma_x + gamma_h, as in [NP, eq. 9-10]; ``variance`` is
-        sqrt(gamma_x^2 + gamma_h^2), as in [NP, eq. 22], which is what independent
-        terms give. The paper contradicts itself here.
+    kind : {'printed', 'zero-bias', 'variance'}
+        ``printed`` and ``zero-bias`` are gamma_x + gamma_h, as in [NP, eq. 9-10];
+        ``variance`` is sqrt(gamma_x^2 + gamma_h^2), as in [NP, eq. 22], which is what
+        independent terms give. The paper contradicts itself here. With ``zero-bias``
+        the bricks take all biases as 0, too, as eq. 9-10 do; with the others the
+        forget gate's initial bias enters Var[c].
 
     Raises
     ------
     ValueError
-        If `kind` is neither of the two.
+        If `kind` is none of these.
     """
-    if kind == "printed":
+    if kind in ("printed", "zero-bias"):
         return gamma_x + gamma_h
     if kind == "variance":
         return (gamma_x**2 + gamma_h**2) ** 0.5
-    raise ValueError(f"moments must be 'printed' or 'variance', not {kind!r}")
+    raise ValueError(
+        f"moments must be 'printed', 'zero-bias' or 'variance', not {kind!r}"
+    )
 
 
 def cell_variance(scale, input_bias=0.0, forget_bias=0.0, candidate_bias=0.0):

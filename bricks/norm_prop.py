@@ -30,7 +30,7 @@ class NormPropLSTM(WeightNormLSTM):
         Initial gamma of the brick that makes the input term; Var[c] needs it.
     gamma_h, gamma_c : float
         Initial values of the trainable gamma_h (4d) and gamma_c (d).
-    moments : {'printed', 'variance'}
+    moments : {'printed', 'zero-bias', 'variance'}
         See :func:`bricks.moments.preactivation_scale`.
 
     Attributes
@@ -49,7 +49,8 @@ class NormPropLSTM(WeightNormLSTM):
         super().__init__(dim, gamma_h=gamma_h, **kwargs)
         self.initial_gamma_c = gamma_c
         scale = preactivation_scale(gamma_x, gamma_h, moments)
-        self.cell_std = cell_variance(scale, forget_bias=self.forget_bias) ** 0.5
+        forget_bias = 0.0 if moments == "zero-bias" else self.forget_bias
+        self.cell_std = cell_variance(scale, forget_bias=forget_bias) ** 0.5
         self.state_std = state_variance(scale, gamma_c) ** 0.5
 
     def _allocate(self):

@@ -31,10 +31,12 @@ def add_normalisation_options(group, experiment, defaults):
         )
     group.add_argument(
         "--moments",
-        choices=("printed", "variance"),
+        choices=("printed", "zero-bias", "variance"),
         default=argparse.SUPPRESS,
-        help="scale of the pre-activations in Var[c]: gamma_x + gamma_h (eq. 9-10), or "
-        "the root of the sum of their squares (eq. 22) (norm_prop; default: "
+        help="pre-activations that Var[c] and Var[h] assume: of standard deviation "
+        "gamma_x + gamma_h (eq. 9-10), with the forget gate's initial bias in Var[c], "
+        "or with all biases 0, as eq. 9-10 have it; or of variance gamma_x^2 + "
+        "gamma_h^2 (eq. 22), with that bias (norm_prop; default: "
         f"{defaults['moments']})",
     )
     group.add_argument(

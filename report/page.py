@@ -171,8 +171,9 @@ def readings(document, kinds):
         "it argues for without an experiment. What norm_prop divides by: eq. 13-15; as "
         "released in the authors' DRAW code; as in their early Penn Treebank code; or "
         "nothing, which leaves weight normalisation with norm_prop's gammas. Moments "
-        "printed: Var[c] from (gamma_x + gamma_h) z, eq. 9-10; variance: from "
-        "gamma_x^2 + gamma_h^2, eq. 22. The others are options of the same names; "
+        "printed: Var[c] from (gamma_x + gamma_h) z, eq. 9-10, with the forget gate's "
+        "bias; zero-bias: without it; variance: from gamma_x^2 + gamma_h^2, eq. 22, "
+        "with it. The others are options of the same names; "
         "docs/PROVENANCE.md says where each comes from."
     )
     if not any([other_tables.readings(document, kind) for kind in kinds]):

@@ -31,13 +31,11 @@ def without_c_code():
         yield
 
 
-def bricks_of(model, compensation, length):
+def bricks_of(model, compensation, length, moments="printed"):
     """The initialised bricks of a model, with the published gammas."""
     gammas = initial_gammas("ptb", model)
     input_term = InputTerm(model, INPUTS, DIM, gammas, length)
-    lstm = make_lstm(
-        model, DIM, gammas, "printed", compensation, length, forget_bias=1.0
-    )
+    lstm = make_lstm(model, DIM, gammas, moments, compensation, length, forget_bias=1.0)
     for brick in (input_term, lstm):
         brick.initialize()
     return input_term, lstm
@@ -59,13 +57,17 @@ def trainable(input_term, lstm):
     return {name: p for name, p in parameters.items() if p is not None}
 
 
-def tanh_variance(scale):
-    """Var[tanh(scale z)], z ~ N(0, 1), which has mean 0."""
+def second_moment(function, scale, bias=0.0):
+    """E[f(scale z + bias)^2], z ~ N(0, 1)."""
 
     def weighted(z):
-        return numpy.tanh(scale * z) ** 2 * numpy.exp(-(z**2) / 2)
+        return function(scale * z + bias) ** 2 * numpy.exp(-(z**2) / 2)
 
     return integrate.quad(weighted, -12, 12)[0] / numpy.sqrt(2 * numpy.pi)
+
+
+def tanh_variance(scale):
+    return second_moment(numpy.tanh, scale)
 
 
 # What the other forms divide by, at the published gammas of 2, 2 and 1.
@@ -176,6 +178,33 @@ def test_mask_changes_only_what_follows_the_end(case):
         )
         present = case.mask[:, :, None] == 1
         assert_allclose(numpy.where(present, masked - full, 0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "moments, scale, bias, cell",
+    [
+        ("printed", 4.0, 1.0, 0.6605983),
+        ("zero-bias", 4.0, 0.0, 0.5569487),  # eq. 9-10 to the letter
+        ("variance", 8.0**0.5, 1.0, 0.5596013),
+    ],
+)
+def test_moments(moments, scale, bias, cell):
+    """Eq. 8 and 12 by SciPy's quadrature, and eq. 15 divided by them, in NumPy."""
+    gate = second_moment(lstm_reference.logistic, scale)
+    forget = second_moment(lstm_reference.logistic, scale, bias)
+    variances = {
+        "var_c": tanh_variance(scale) * gate / (1 - forget),
+        "var_h": tanh_variance(1.0) * gate,
+    }
+    assert_allclose(variances["var_c"], cell, atol=1e-7)
+    input_term, lstm = bricks_of("norm_prop", "paper", TIME, moments)
+    x = tensor.tensor3("x")
+    states = theano.function([x], lstm.apply(input_term.apply(x))[0])
+    data = numpy.random.RandomState(6).normal(size=(TIME, BATCH, INPUTS))
+    parameters = trainable(input_term, lstm)
+    values = {name: p.get_value() for name, p in parameters.items()}
+    expected, _ = lstm_reference.run("norm_prop", {**values, **variances}, data)
+    assert_allclose(states(data), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("model", ["norm_prop", "batch_norm"])

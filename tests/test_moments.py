@@ -52,5 +52,5 @@ def test_quadrature_has_converged(function, scale):
 
 
 def test_unknown_kind():
-    with pytest.raises(ValueError, match="'printed' or 'variance'"):
+    with pytest.raises(ValueError, match="'printed', 'zero-bias' or 'variance'"):
         preactivation_scale(1.0, 1.0, "sum")
