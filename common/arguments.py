@@ -73,9 +73,9 @@ count = number(int, 1)
 
 
 def tag(text):
-    if not re.fullmatch(r"[A-Za-z0-9._+-]+", text):
+    if not re.fullmatch(r"[A-Za-z0-9._+-]{1,100}", text):
         raise argparse.ArgumentTypeError(
-            f"use letters, digits and . _ + - only, not {text!r}"
+            f"use at most 100 letters, digits and . _ + - only, not {text!r}"
         )
     return text
 

@@ -21,10 +21,16 @@ class UsageError(RunError):
     status = 2
 
 
+def one_line(message):
+    """Write a message on one line, without the codes that a terminal would obey.
+
+    A file's name may have some, and what a server or a run folder says.
+    """
+    message = " ".join(str(message).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+
+
 def report(program, error):
     """Print an error as one line on stderr; return its exit status."""
-    message = " ".join(str(error).split())
-    # A file's name may have codes that the terminal would obey.
-    message = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
-    print(f"{program}: error: {message}", file=sys.stderr)
+    print(f"{program}: error: {one_line(error)}", file=sys.stderr)
     return getattr(error, "status", 1)

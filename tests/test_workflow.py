@@ -1,4 +1,4 @@
-"""`./reproduce all`: plans, single slots, and Snakemake on a tiny plan."""
+"""`./reproduce all`: single slots, and Snakemake on a tiny plan."""
 
 import json
 import os
@@ -8,15 +8,13 @@ import sys
 import time
 
 import pytest
-import yaml
 
 from common import ROOT
-from common.errors import RunError, UsageError
-from experiments import draw_options, ptb_options
 from experiments.published import FIGURES
 from install import workflow as environment
-from report.runs import changes, published
+from tests.test_plans import write
 from training import interrupt
+from workflow import __main__ as program
 from workflow import run as slots
 from workflow.__main__ import configuration
 from workflow.options import parse
@@ -44,107 +42,6 @@ TINY = {
 def snakemake():
     """Snakemake's environment, which the first use makes."""
     return environment.ensure()
-
-
-def write(folder, content):
-    path = folder / "plan.yaml"
-    if not isinstance(content, str):
-        content = yaml.safe_dump(content, sort_keys=False)
-    path.write_text(content)
-    return path
-
-
-# Plans
-
-
-def test_the_papers_plan():
-    """Tables 1 to 3: every run is the published one, and none is missing."""
-    plan = Plan(ROOT / "plans" / "paper.yaml")
-    # In this order, and how each differs from the published experiment.
-    plain = {"softmax_gamma": (1.0, None)}
-    released = {"compensation": ("paper", "released")}
-    expected = {
-        "ptb-norm_prop-1-released-plain-softmax": {**released, **plain},
-        "ptb-baseline-1": {},
-        "ptb-norm_prop-1-released": released,
-        "ptb-norm_prop-1-paper": {},
-        "ptb-layer_norm-1": {},
-        "ptb-batch_norm-1": {},
-        "ptb-weight_norm-1": {},
-        "draw-norm_prop-1-released": {},
-        "draw-baseline-1": {},
-        "draw-weight_norm-1": {},
-        "draw-layer_norm-1": {},
-        "ptb-norm_prop-1-table2": {**released, **plain},
-        "ptb-weight_norm-1-gammas-2": {"gamma_x": (None, 2.0), "gamma_h": (None, 2.0)},
-        "ptb-norm_prop-1-early-plain-softmax": {
-            "compensation": ("paper", "early"),
-            **plain,
-        },
-    }
-    assert list(plan.runs) == list(expected)
-    for name, about in plan.runs.items():
-        experiment = about["experiment"]
-        module = {"ptb": ptb_options, "draw": draw_options}[experiment]
-        options = vars(module.parse(about["arguments"]))
-        differing = changes(experiment, options)
-        differing.pop("tag", None)
-        assert differing == expected[name]
-        assert options["regularise" if experiment == "ptb" else "sample"] == (
-            name == "ptb-norm_prop-1-table2"
-        )
-        assert about["epochs"] == published(experiment, options["model"])["epochs"]
-        assert about["data"] == {"ptb": "ptb", "draw": "mnist"}[experiment]
-    assert plan.figures == list(FIGURES) and plan.report
-
-
-@pytest.mark.parametrize("name", ["small", "sample"])
-def test_the_other_plans(name):
-    plan = Plan(ROOT / "plans" / f"{name}.yaml")
-    assert plan.sample is (name == "sample")
-    models = {about["arguments"][3] for about in plan.runs.values() if name == "small"}
-    assert name == "sample" or models == set(ptb_options.MODELS)
-
-
-def test_lists_are_combined(tmp_path):
-    entry = {"experiment": "draw", "seed": [3, 4], "model": ["baseline", "norm_prop"]}
-    plan = Plan(write(tmp_path, {"runs": [entry]}))
-    assert list(plan.runs) == [
-        f"draw-{model}-{seed}" for seed in (3, 4) for model in ("baseline", "norm_prop")
-    ]
-    assert (plan.results, plan.figures) == ("results/plan", ["3"])
-    entry = {"experiment": "ptb", "gamma-x": [1, 2], "tag": "g{gamma_x}"}
-    plan = Plan(write(tmp_path, {"runs": [entry]}))
-    assert list(plan.runs) == ["ptb-norm_prop-1-g1", "ptb-norm_prop-1-g2"]
-    assert plan.runs["ptb-norm_prop-1-g2"]["arguments"][:2] == ["--gamma-x", "2"]
-
-
-@pytest.mark.parametrize(
-    "content, reason",
-    [
-        ("runs: [", "is not YAML"),
-        ("- 1", "should hold `runs:`"),
-        ("results: x", "`runs` should be a list"),
-        ("runs: [{experiment: mt}]", "entry 1 of `runs` should name its experiment"),
-        ("runs: [{experiment: ptb}]\nseeds: 3", "unknown key seeds"),
-        ("runs: [{experiment: ptb}]\nfigures: [9]", "there is no figure 9"),
-        ("runs: [{experiment: ptb, seed: [1, 1]}]", "a second run ptb-norm_prop-1"),
-        ("runs: [{experiment: ptb, units: 0}]", "entry 1: argument --units: must be"),
-        ("runs: [{experiment: ptb, model: all}]", "list the models"),
-        ("runs: [{experiment: ptb, resume: true}]", "cannot set resume"),
-        ("runs: [{experiment: ptb, tag: '{size}'}]", "its tag names no option"),
-        ("runs: [{experiment: draw, model: baseline, gamma_x: 1}]", "has no effect"),
-    ],
-)
-def test_plans_that_make_no_sense(tmp_path, content, reason):
-    with pytest.raises(UsageError, match="plan.yaml") as caught:
-        Plan(write(tmp_path, content))
-    assert reason in str(caught.value)
-
-
-def test_a_plan_that_is_not_there(tmp_path):
-    with pytest.raises(RunError, match="cannot read the plan"):
-        Plan(tmp_path / "plan.yaml")
 
 
 def test_options_of_snakemake_are_handed_on():
@@ -252,15 +149,15 @@ def test_figures_without_their_state(tmp_path):
 # Snakemake
 
 
-def start(*words):
+def start(*words, cwd=ROOT, **variables):
     return subprocess.Popen(
         [sys.executable, "-m", "workflow", *map(str, words)],
-        cwd=str(ROOT),
+        cwd=str(cwd),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,
         # Nothing is compiled: fast enough at this size.
-        env={**os.environ, "THEANO_FLAGS": "mode=FAST_COMPILE"},
+        env={**os.environ, "THEANO_FLAGS": "mode=FAST_COMPILE", **variables},
     )
 
 
@@ -279,13 +176,54 @@ def test_a_dry_run_of_the_paper(snakemake, tmp_path):
     for name, about in Plan(plan).runs.items():
         line = f"./reproduce {about['experiment']} {' '.join(about['arguments'])}"
         assert f": {line}\n" in said
-        assert f"{name.replace('-', '_')}  " in said
+        assert f"{name}  " in said
     assert said.count(": ./reproduce") == len(Plan(plan).runs)
     figures = [f": figure {name}\n" for name in FIGURES]
     for words in (": ptb: fetch", ": mnist: fetch", *figures, ": report\n"):
         assert words in said
     assert "0 of 200 epochs  not begun" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_profiles_are_not_used(snakemake, tmp_path):
+    """Neither the user's own, nor one that lies where the program is started."""
+    for name in ("mine", "profiles/default"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.yaml").write_text("no-such-option: 1")
+    variables = {"SNAKEMAKE_PROFILE": str(tmp_path / "mine"), "PYTHONPATH": str(ROOT)}
+    words = ("--plan", write(tmp_path, TINY), "--dry-run")
+    status, said = end(start(*words, cwd=tmp_path, **variables))
+    assert status == 0, said
+
+
+def test_a_dry_run_deletes_nothing(monkeypatch, tmp_path):
+    precious = tmp_path / "r" / "precious"
+
+    def meanwhile(*arguments):
+        precious.parent.mkdir(exist_ok=True)
+        precious.write_text("begun by a real one")
+        return 0, None
+
+    monkeypatch.setattr(program, "run_snakemake", meanwhile)
+    monkeypatch.setattr(environment, "ensure", lambda: sys.executable)
+    words = ["--plan", str(write(tmp_path, TINY)), "--dry-run"]
+    assert program.main([*words, "--results-dir", str(tmp_path / "r")]) == 0
+    assert precious.exists()
+
+
+@pytest.mark.parametrize("value", [7, None, ["finished"], {}, "\x1b[2Jx"])
+def test_what_a_strangers_run_says(tmp_path, value, capsys):
+    plan = Plan(write(tmp_path, TINY))
+    for name, key in zip(plan.runs, ("message", "state")):
+        (tmp_path / name).mkdir()
+        for file in ("slot.json", "run.json"):
+            content = json.dumps({key: value, "status": value, "ended_by": value})
+            (tmp_path / name / file).write_text(content)
+        (tmp_path / name / "metrics.jsonl").write_bytes(b"{}\n\xff\n")
+    states = program.summary(plan, tmp_path)
+    assert set(states.values()) <= {"not begun", value if value == "\x1b[2Jx" else None}
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and said.count("2 of   2 epochs") == 2
 
 
 def test_an_interrupted_plan_continues(snakemake, tmp_path):

@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import shlex
-import shutil
 import signal
 import sys
 import tempfile
@@ -12,7 +11,7 @@ import time
 from pathlib import Path
 
 from common import ROOT
-from common.errors import RunError, report
+from common.errors import RunError, one_line, report
 from common.output import forgiving, tell
 from common.signals import Signals
 from common.trust import regular
@@ -84,7 +83,9 @@ def command(python, options, results, configured, unfinished):
         if options.jobs > 1:
             words += ["--jobs", options.jobs]
     else:
-        words += ["--cores", configured["threads"] * options.jobs]
+        words += ["--profile", "none", "--cores", configured["threads"] * options.jobs]
+    # Else one would be looked for in the folder where this was started.
+    words += ["--workflow-profile", "none"]
     if options.dry_run:
         words += ["--dry-run"]
     else:
@@ -100,16 +101,21 @@ def lock(results):
     Raises
     ------
     RunError
-        If there is one.
+        If there is one, or the disk knows no locks.
     """
     file = open(results / ".workflow.lock", "a", opener=regular)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         raise RunError(
             f"another ./reproduce all works in {results}: wait for it to end, or give "
             "another --results-dir"
         ) from None
+    except OSError as error:
+        raise RunError(
+            f"{results} cannot be locked ({error.strerror}): give a --results-dir on "
+            "another disk"
+        ) from error
     return file
 
 
@@ -119,7 +125,7 @@ def run_snakemake(words, held, cluster):
     Parameters
     ----------
     words : list of str
-    held : file
+    held : file or None
         Kept open as long as it runs.
     cluster : bool
         Whether the runs are jobs elsewhere.
@@ -136,7 +142,8 @@ def run_snakemake(words, held, cluster):
 
     environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
     with Signals(hand_on) as signals:
-        process = signals.start(words, pass_fds=[held.fileno()], env=environment)
+        kept = [held.fileno()] if held else []
+        process = signals.start(words, pass_fds=kept, env=environment)
         status = process.wait() if process else 1
     return status, signals.received
 
@@ -156,12 +163,12 @@ def summary(plan, results):
             said.append("ended by patience")
         print(
             f"{name:{width}s}  {done:3d} of {about['epochs']:3d} epochs  "
-            + ": ".join(filter(None, said))
+            + one_line(": ".join(filter(None, said)))
         )
     return states
 
 
-def work(options, python):
+def work(options, python, scratch):
     plan = Plan(options.plan)
     results = Path(options.results_dir or plan.results).expanduser().resolve()
     data_dir = options.data_dir or plan.data_dir
@@ -172,17 +179,17 @@ def work(options, python):
 
         data_dir = str(data_folders()[0].resolve())
     configured = configuration(plan, options, results, data_dir)
-    new = not results.exists()
+    held, path = None, scratch / "plan.json"
     try:
-        results.mkdir(parents=True, exist_ok=True)
         # A dry run may be done beside a real one.
-        held = tempfile.NamedTemporaryFile() if options.dry_run else lock(results)
-        path = Path(held.name) if options.dry_run else results / ".workflow.json"
+        if not options.dry_run:
+            results.mkdir(parents=True, exist_ok=True)
+            held, path = lock(results), results / ".workflow.json"
         configured["path"] = str(path)
         with open(path, "w", opener=regular) as file:
             json.dump(configured, file, indent=1)
     except OSError as error:
-        raise RunError(f"cannot write in {results} ({error.strerror})") from error
+        raise RunError(f"cannot write in {path.parent} ({error.strerror})") from error
     how = "as jobs" if options.profile else f"{options.jobs} at a time"
     print(f"{plan.path}: {len(plan.runs)} runs in {results}, {how}", flush=True)
     unfinished = [
@@ -190,12 +197,11 @@ def work(options, python):
         for name in plan.runs
         if slots.slot(str(results / name)).get("state", "finished") not in ENDED
     ]
-    words = command(python, options, results, configured, unfinished)
+    place = results if results.is_dir() else scratch
+    words = command(python, options, place, configured, unfinished)
     status, received = run_snakemake(words, held, bool(options.profile))
     print(flush=True)
     states = summary(plan, results)
-    if options.dry_run and new:
-        shutil.rmtree(str(results))
     if received:
         return 128 + received
     if options.dry_run:
@@ -216,8 +222,8 @@ def main(arguments=None):
     try:
         with steps.signals_stop():
             python = environment.ensure()
-        with forgiving():
-            return work(options, python)
+        with forgiving(), tempfile.TemporaryDirectory() as scratch:
+            return work(options, python, Path(scratch))
     except RunError as error:
         return report("./reproduce all", error)
     except steps.Interrupted as stop:

@@ -15,11 +15,14 @@ A run has the options of its experiment's program by their names: ``gamma_x: 2``
 there is a run for each element, and for each combination where several are; the last
 one changes fastest. A ``tag`` may name other options in braces. What comes first in
 the plan runs first.
+
+A plan may be a stranger's. YAML makes no objects of it: its words are handed, as they
+are written, to the parser of the experiment's program.
 """
 
-import contextlib
-import io
 import itertools
+import math
+import re
 from pathlib import Path
 
 import yaml
@@ -30,9 +33,13 @@ from experiments.published import FIGURES
 from runs.folder import folder_name
 
 EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}
-KEYS = {"results", "data_dir", "runs", "figures", "report"}
+KEYS = ("results", "data_dir", "runs", "figures", "report")
 # Options of the programs that are the workflow's own business.
-NOT_IN_A_PLAN = {"results_dir", "data_dir", "resume", "stop_after", "evaluate"}
+NOT_IN_A_PLAN = {"results_dir", "data_dir", "resume", "stop_after", "evaluate", "help"}
+# Bytes of a file, runs of a plan, and characters of a value.
+LARGEST, MOST_RUNS, LONGEST = 100_000, 1000, 1000
+TAG = "tag:yaml.org,2002:"
+WORDS = [TAG + kind for kind in ("str", "int", "float", "timestamp", "bool", "null")]
 
 
 class Plan:
@@ -58,85 +65,184 @@ class Plan:
     RunError
         If it cannot be read.
     UsageError
-        If it makes no sense; the message names the file and the entry.
+        If it makes no sense; the message names the file and the line.
     """
 
     def __init__(self, path):
         self.path = Path(path)
-        content = self._read()
-        self._require(isinstance(content, dict), "it should hold `runs:` and more")
-        unknown = sorted(set(map(str, content)) - KEYS)
-        self._require(not unknown, f"it has the unknown key {', '.join(unknown)}")
-        self.results = str(content.get("results") or f"results/{self.path.stem}")
-        self.data_dir = content.get("data_dir")
-        self.report = bool(content.get("report", True))
-        entries = content.get("runs")
-        self._require(isinstance(entries, list) and entries, "`runs` should be a list")
-        self.runs = {}
-        for number, entry in enumerate(entries, start=1):
-            for chosen in self._combinations(number, entry):
-                self._add(number, chosen)
-        experiments = {run["experiment"] for run in self.runs.values()}
-        default = [name for name, about in FIGURES.items() if about in experiments]
-        self.figures = [str(name) for name in content.get("figures", default) or []]
-        for name in self.figures:
-            self._require(
-                name in FIGURES, f"there is no figure {name}, but {', '.join(FIGURES)}"
-            )
+        self._mappings = {}
+        try:
+            self._read()
+        except RecursionError:
+            raise UsageError(f"{self.path} is nested too deeply for a plan") from None
 
     def _read(self):
+        root = self._nodes()
+        if not isinstance(root, yaml.MappingNode):
+            raise UsageError(f"{self.path}: it should hold `runs:` and more")
+        content = self._mapping(root, "a plan")
+        for key, node in content.items():
+            self._require(
+                key in KEYS, node, f"the unknown key {key}: use {', '.join(KEYS)}"
+            )
+        self.results = self._folder(content, "results")
+        self.results = self.results or f"results/{self.path.stem}"
+        self.data_dir = self._folder(content, "data_dir")
+        self.report = True
+        if "report" in content:
+            self.report = self._word(content["report"], "report")
+            known = isinstance(self.report, bool)
+            self._require(known, content["report"], "`report` should be true or false")
+        entries = content.get("runs", root)
+        listed = isinstance(entries, yaml.SequenceNode) and entries.value
+        self._require(listed, entries, "`runs` should be a list")
+        self.runs = {}
+        for entry in entries.value:
+            self._add_entry(entry)
+        experiments = {run["experiment"] for run in self.runs.values()}
+        self.figures = [name for name, about in FIGURES.items() if about in experiments]
+        if "figures" in content:
+            node = content["figures"]
+            self.figures = [name for name in self._list(node, "figures") if name]
+            for name in self.figures:
+                reason = f"there is no figure {name}, but {', '.join(FIGURES)}"
+                self._require(name in FIGURES, node, reason)
+
+    def _nodes(self):
+        """Read the file; return what YAML calls its graph of nodes."""
         try:
-            return yaml.safe_load(self.path.read_text(encoding="utf-8"))
+            with open(self.path, "rb") as file:
+                content = file.read(LARGEST + 1)
         except OSError as error:
             raise RunError(
                 f"cannot read the plan {self.path} ({error.strerror})"
             ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UsageError(f"{self.path} is not YAML ({error})") from error
+        if len(content) > LARGEST:
+            raise UsageError(f"{self.path} is larger than plans are, {LARGEST:,} bytes")
+        text = content.decode("utf-8", "surrogateescape")
+        try:
+            loader = yaml.SafeLoader(text)
+            return loader.get_single_node()
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position)
+            reason = "a byte or character that text has not"
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            mark = getattr(error, "problem_mark", None) or loader.get_mark()
+            line, reason = mark.line, getattr(error, "problem", error)
+        raise UsageError(f"{self.path}, line {line + 1}, is not YAML ({reason})")
 
-    def _require(self, condition, sentence):
+    def _require(self, condition, node, sentence):
         if not condition:
-            raise UsageError(f"{self.path}: {sentence}")
+            line = node.start_mark.line + 1
+            raise UsageError(f"{self.path}, line {line}: {str(sentence)[:LONGEST]}")
 
-    def _combinations(self, number, entry):
-        """Yield a dictionary of single values for each run of an entry."""
-        where = f"entry {number} of `runs`"
-        self._require(isinstance(entry, dict), f"{where} should be `name: value`s")
-        entry = {str(key).replace("-", "_"): value for key, value in entry.items()}
+    def _mapping(self, node, what):
+        """Return the nodes of the values by their keys, those that ``<<`` adds too."""
+        is_mapping = isinstance(node, yaml.MappingNode)
+        self._require(is_mapping, node, f"{what} should be `name: value`s")
+        if node not in self._mappings:
+            own, merged = {}, {}
+            for key, value in node.value:
+                if key.tag == TAG + "merge":
+                    several = isinstance(value, yaml.SequenceNode)
+                    # Of two that have a key, the first counts.
+                    for other in dict.fromkeys(
+                        (value.value if several else [value])[::-1]
+                    ):
+                        merged.update(self._mapping(other, "what is merged"))
+                    continue
+                is_name = isinstance(key, yaml.ScalarNode) and re.fullmatch(
+                    "[A-Za-z][A-Za-z0-9_-]*", key.value[:LONGEST]
+                )
+                self._require(is_name, key, "a key should be a name")
+                name = key.value.replace("-", "_")
+                self._require(name not in own, key, f"{name} is given twice")
+                own[name] = value
+            self._mappings[node] = {**merged, **own}
+        return self._mappings[node]
+
+    def _word(self, node, name):
+        """Return a value as it is written, or what is meant by true, false and null."""
+        single = isinstance(node, yaml.ScalarNode)
+        self._require(single, node, f"`{name}` should be a word or a number")
+        self._require(node.tag in WORDS, node, f"plans do not have the tag {node.tag}")
+        word = node.value
+        good = all(letter.isprintable() or letter in "\n\t" for letter in word)
+        self._require(good, node, f"`{name}` has a character that cannot be printed")
+        short = len(word) <= LONGEST
+        self._require(short, node, f"`{name}` has more than {LONGEST} characters")
+        if node.tag == TAG + "null":
+            return None
+        if node.tag == TAG + "bool":
+            return yaml.SafeLoader.bool_values.get(word.lower(), word)
+        return word
+
+    def _list(self, node, name):
+        """Return the words of a list; a single word counts as a list of one."""
+        several = isinstance(node, yaml.SequenceNode)
+        return [self._word(n, name) for n in (node.value if several else [node])]
+
+    def _folder(self, content, name):
+        if name not in content:
+            return None
+        word = self._word(content[name], name)
+        named = word is None or (isinstance(word, str) and word.isprintable())
+        self._require(named, content[name], f"`{name}` should be the name of a folder")
+        return word
+
+    def _add_entry(self, entry):
+        """Add a run for each combination of the values of an entry of ``runs``."""
+        nodes = self._mapping(entry, "an entry of `runs`")
+        for name in sorted(NOT_IN_A_PLAN & set(nodes)):
+            self._require(False, nodes[name], f"a plan cannot set {name}: `all` does")
+        values = {name: self._list(node, name) for name, node in nodes.items()}
+        number = len(self.runs) + math.prod(map(len, values.values()))
+        self._require(number <= MOST_RUNS, entry, f"more than {MOST_RUNS:,} runs")
+        for name, node in nodes.items():
+            self._require(
+                values[name], node, f"`{name}` is an empty list: leave it out"
+            )
+        for chosen in itertools.product(*values.values()):
+            self._add(dict(zip(values, chosen)), entry, nodes)
+
+    def _add(self, chosen, entry, nodes):
+        experiment = chosen.pop("experiment", None)
         self._require(
-            entry.get("experiment") in EXPERIMENTS,
-            f"{where} should name its experiment, ptb or draw",
+            experiment in EXPERIMENTS,
+            nodes.get("experiment", entry),
+            "an entry should name its experiment, ptb or draw",
         )
-        for key in sorted(NOT_IN_A_PLAN & set(entry)):
-            self._require(False, f"{where} cannot set {key}, for `all` does")
-        lists = [v if isinstance(v, list) else [v] for v in entry.values()]
-        for values in itertools.product(*lists):
-            chosen = dict(zip(entry, values))
-            if "tag" in chosen:
-                try:
-                    chosen["tag"] = str(chosen["tag"]).format(**chosen)
-                except (KeyError, IndexError, ValueError):
-                    self._require(False, f"{where}: its tag names no option of it")
-            yield chosen
 
-    def _add(self, number, chosen):
-        experiment = chosen.pop("experiment")
+        def refuse(message):
+            option = re.match(r"argument --([\w-]+)", str(message))
+            name = option and option.group(1).replace("-", "_")
+            self._require(False, nodes.get(name, entry), message)
+
+        if chosen.get("tag"):
+            known = {**chosen, "experiment": experiment}
+            try:
+                chosen["tag"] = re.sub(
+                    r"\{(\w+)\}", lambda name: str(known[name[1]]), str(chosen["tag"])
+                )
+            except KeyError as error:
+                refuse(f"argument --tag: there is no option {error} in this entry")
         arguments = []
-        for key, value in chosen.items():
-            option = f"--{key.replace('_', '-')}"
+        for name, value in chosen.items():
+            option = f"--{name.replace('_', '-')}"
             if value is True:
                 arguments.append(option)
             elif value is not False and value is not None:
-                arguments += [option, str(value)]
-        options = self._parse(number, experiment, arguments)
-        self._require(
-            options.model != "all", f"entry {number}: list the models instead of `all`"
-        )
+                # What begins with - would be taken for an option.
+                dash = value.startswith("-")
+                arguments += [f"{option}={value}"] if dash else [option, value]
+        parser = EXPERIMENTS[experiment].build_parser()
+        parser.error = refuse
+        options = EXPERIMENTS[experiment].parse(arguments, parser)
+        if options.model == "all":
+            refuse("argument --model: list the models instead of `all`")
         name = folder_name(options, experiment).name
-        self._require(
-            name not in self.runs,
-            f"entry {number} makes a second run {name}: give it a `tag`",
-        )
+        if name in self.runs:
+            refuse(f"a second run {name}: give it a `tag`")
         data = {"ptb": "ptb", "draw": "mnist"}[experiment]
         self.runs[name] = {
             "experiment": experiment,
@@ -144,16 +250,6 @@ class Plan:
             "epochs": options.epochs,
             "data": None if options.sample else data,
         }
-
-    def _parse(self, number, experiment, arguments):
-        """Have the experiment's own parser check the options."""
-        said = io.StringIO()
-        try:
-            with contextlib.redirect_stderr(said):
-                return EXPERIMENTS[experiment].parse(arguments)
-        except SystemExit:
-            reason = said.getvalue().partition("error: ")[2].strip()
-            raise UsageError(f"{self.path}: entry {number}: {reason}") from None
 
     @property
     def sample(self):

@@ -37,11 +37,12 @@ SHORTEST = 0.01  # minutes that are worth a start
 
 
 def read(folder, name):
-    """Read a JSON object of a run folder; empty where there is none."""
+    """Read the words in a JSON object of a run folder; empty where there is none."""
     with contextlib.suppress(OSError, ValueError, RecursionError, RunError):
         with open(os.path.join(folder, name), opener=regular) as file:
             content = json.load(file)
-            return content if isinstance(content, dict) else {}
+            if isinstance(content, dict):
+                return {k: v for k, v in content.items() if isinstance(v, str)}
     return {}
 
 
@@ -94,7 +95,8 @@ def follow(process, name, log):
     def errors():
         for line in process.stderr:
             note(line)
-            text = line.decode(errors="replace").strip()
+            # Before it there may be a progress bar.
+            text = line.decode(errors="replace").strip().rpartition("\r")[2]
             last[0] = text or last[0]
 
     reader = threading.Thread(target=errors)
