@@ -92,13 +92,34 @@ def score_run(run, brick, corpus, options, whole_sequence=False):
         figures[f"{name}_bpc"] = bpc
         print(f"{name}  {bpc:.4f} bpc in windows of {options.length}")
     if whole_sequence:
-        bpc = sequence.score(brick, corpus.test)
-        figures["test_sequence_bpc"] = bpc
-        print(f"test  {bpc:.4f} bpc as one sequence, {len(corpus.test) - 1:,} steps")
+        figures.update(score_sequence(brick, corpus.test))
     best = read_json(Path(run) / "run.json").get("best")
     epoch = best.get("epoch") if isinstance(best, dict) else None
     figures.update(length=options.length, epoch=epoch)
     write_json(Path(run) / "evaluation.json", figures)
+
+
+def score_sequence(brick, text):
+    """Score a text as one sequence; say so where floating point does not determine it.
+
+    Returns
+    -------
+    dict
+        ``test_sequence_bpc``, and ``test_sequence_apart``, in bits; see
+        :func:`experiments.sequence.score`.
+    """
+    bpc, apart = sequence.score(brick, text)
+    determined = apart < 0.5e-4  # half a unit of the last of four digits
+    digits = 4 if determined else 1
+    print(f"test  {bpc:.{digits}f} bpc as one sequence, {len(text) - 1:,} steps")
+    if not determined:
+        print(
+            "      This score is not determined in floating point: from a start moved "
+            f"by {sequence.MOVED[theano.config.floatX]:g} each prediction differs by "
+            f"{apart:.2g} bits on average, so another machine will find another score. "
+            "Train the model for longer, or compare scores in windows."
+        )
+    return {"test_sequence_bpc": bpc, "test_sequence_apart": apart}
 
 
 def estimate_populations(brick, stream):

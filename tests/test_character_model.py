@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from theano import tensor
 
 from bricks.character_model import CharacterEncoding
-from experiments import population, sequence
+from experiments import evaluation, population, sequence
 from experiments.gammas import GAMMAS
 from tests import lstm_reference
 from tests.as_published import character_model
@@ -83,7 +83,7 @@ def test_bits_and_whole_sequence(name):
         bits = theano.function([symbols], cost(symbols))(text[:, None].astype("int32"))
         assert_allclose(bits, expected, atol=1e-12)
     for piece in (1, 5, 100):
-        score = sequence.score(model, text, piece=piece)
+        score, _ = sequence.score(model, text, piece=piece)
         assert_allclose(score, expected.mean(), rtol=1e-13)
 
 
@@ -95,7 +95,36 @@ def test_whole_sequence_batch_norm():
     infer = theano.function([symbols], model.inference_bits(symbols))
     expected = infer(text[:, None].astype("int32")).mean()
     for piece in (1, 2, 100):
-        assert_allclose(sequence.score(model, text, piece), expected, rtol=1e-13)
+        score, _ = sequence.score(model, text, piece)
+        assert_allclose(score, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name, determined", [("norm_prop", False), ("baseline", True)])
+def test_a_score_that_floating_point_does_not_determine(name, determined, capsys):
+    """Norm Prop at its start, where a change of h grows; the baseline's shrinks."""
+    model = character_model(name, VOCABULARY, 60, length=3, seed=1)
+    model.initialize()
+    text = numpy.random.RandomState(0).randint(VOCABULARY, size=1501)
+    # Against two runs that begin nearly alike, in windows: the second half's bits.
+    symbols = tensor.imatrix()
+    infer = theano.function([symbols], model.inference_bits(symbols))
+    bits = infer(text[:, None].astype("int32"))
+    start = model.lstm.initial_state
+    start.set_value(start.get_value() + sequence.MOVED["float64"])
+    moved = infer(text[:, None].astype("int32"))
+    start.set_value(start.get_value() * 0)
+    found = evaluation.score_sequence(model, text)
+    assert_allclose(found["test_sequence_bpc"], bits.mean(), rtol=1e-2)
+    apart = abs(moved - bits)[750:].mean()
+    said = capsys.readouterr().out
+    if determined:
+        assert found["test_sequence_apart"] < 1e-6 and apart < 1e-6
+        assert f"test  {bits.mean():.4f} bpc" in said and "determined" not in said
+    else:
+        assert_allclose(found["test_sequence_apart"], apart, rtol=0.3)
+        assert apart > 0.05
+        assert "not determined in floating point" in said and "moved by 1e-12" in said
+        assert f"test  {found['test_sequence_bpc']:.1f} bpc" in said
 
 
 def test_nothing_to_score():

@@ -153,7 +153,7 @@ def test_the_score_of_table_2_is_not_computed_twice(tmp_path, monkeypatch):
 
     def score(brick, sequence):
         calls.append(len(sequence))
-        return 2.0
+        return 2.0, 0.0
 
     monkeypatch.setattr("experiments.sequence.score", score)
     with fast_compile():
