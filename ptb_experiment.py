@@ -7,6 +7,7 @@ arXiv:1702.00537: Tables 1 and 2, Figure 2.
 
 import math
 import sys
+from argparse import Namespace
 
 from engine import device
 from experiments import cli, ptb_options
@@ -118,11 +119,9 @@ def use_trained(options):
     if options.generate:
         generation.write(brick, corpus, options)
         return
-    if brick.populations:
-        stream, _ = make_streams(wanted, corpus)
-        evaluation.estimate_populations(brick, stream)
+    stream, _ = make_streams(wanted, corpus)
     evaluation.score_run(
-        options.evaluate, brick, corpus, wanted, options.whole_sequence
+        options.evaluate, brick, corpus, wanted, stream, options.whole_sequence
     )
 
 
@@ -133,17 +132,37 @@ def run(options, interrupts):
     if options.model == "all":
         from experiments.table_1 import train_all
 
-        train_all(options, lambda chosen: train(chosen, interrupts))
-        return
+        train_all(options, lambda chosen: train_and_score(chosen, interrupts))
+    else:
+        train_and_score(options, interrupts)
+
+
+def train_and_score(options, interrupts):
+    """Train a model, and score it where the log does not have its table's figure.
+
+    That is so in Table 2, and for ``batch_norm`` in Table 1: its log is of statistics
+    that lag behind the parameters.
+
+    Returns
+    -------
+    runs.folder.RunFolder
+    dict
+        The scores, empty where the log has them.
+    """
     folder = train(options, interrupts)
 
-    from experiments.evaluation import whole_sequence_scored
+    from experiments.evaluation import scores
 
-    scored = not options.regularise or whole_sequence_scored(folder)
-    if options.generate or not scored:
-        options.evaluate = folder.path
-        options.whole_sequence = options.regularise
-        use_trained(options)
+    def use(**more):
+        use_trained(Namespace(**{**vars(options), "evaluate": folder.path, **more}))
+
+    needed = "moving_average" if options.model == "batch_norm" else None
+    needed = "test_sequence_bpc" if options.regularise else needed
+    if needed and needed not in scores(folder):
+        use(generate=None, whole_sequence=options.regularise)
+    if options.generate:
+        use()
+    return folder, scores(folder) if needed else {}
 
 
 def main(arguments=None):

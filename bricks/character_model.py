@@ -167,6 +167,11 @@ class CharacterModel(Initializable):
         bricks = self.data_norm, self.input_term, self.lstm
         return [population for brick in bricks for population in brick.populations]
 
+    @property
+    def drops(self):
+        """Whether anything is dropped in training."""
+        return any((self.input_dropout, self.recurrent_dropout, self.output_dropout))
+
     def dropout_mask(self, shape, rate):
         """0 with probability `rate`, else 1 / (1 - rate), of the given shape."""
         keep = 1.0 - rate

@@ -69,8 +69,12 @@ def validation(bits, stream, interrupts):
     return Validation([bpc], Shown(stream, "valid"), interrupts, prefix="valid")
 
 
-def score_run(run, brick, corpus, options, whole_sequence=False):
+def score_run(run, brick, corpus, options, stream, whole_sequence=False):
     """Score the best epoch of a run; print the figures and leave them in its folder.
+
+    A model with population statistics is scored with three kinds of them: the moving
+    average that training has kept, which each epoch's validation uses; the batch's own;
+    and, for the figures that count, their exact values at these parameters.
 
     Parameters
     ----------
@@ -80,17 +84,32 @@ def score_run(run, brick, corpus, options, whole_sequence=False):
     corpus : datasets.corpus.Corpus
     options : argparse.Namespace
         The run's: the length of the windows and the batch size count.
+    stream : DataStream
+        An epoch of the training text, to estimate statistics from.
     whole_sequence : bool
         Score the test text as one sequence, too.
     """
     symbols = tensor.imatrix("symbols")
-    score = bits_per_character(brick.inference_bits(symbols), symbols)
-    figures = {}
-    for name in ("valid", "test"):
-        text = getattr(corpus, name)
-        bpc = score(windows_stream(text, options.length, options.batch_size), name)
-        figures[f"{name}_bpc"] = bpc
-        print(f"{name}  {bpc:.4f} bpc in windows of {options.length}")
+
+    def windows(score, words=""):
+        figures = {}
+        for name in ("valid", "test"):
+            text = getattr(corpus, name)
+            bpc = score(windows_stream(text, options.length, options.batch_size), name)
+            figures[f"{name}_bpc"] = bpc
+            print(f"{name}  {bpc:.4f} bpc in windows of {options.length}{words}")
+        return figures
+
+    infer = bits_per_character(brick.inference_bits(symbols), symbols)
+    others, words = {}, ""
+    if brick.populations:
+        others["moving_average"] = windows(infer, ", statistics: a moving average")
+        if not brick.drops:
+            own = bits_per_character(brick.bits(symbols), symbols)
+            others["batch"] = windows(own, ", statistics: the batch's own")
+        estimate_populations(brick, stream)
+        words = ", statistics: exact, over an epoch of the training text"
+    figures = {**windows(infer, words), **others}
     if whole_sequence:
         figures.update(score_sequence(brick, corpus.test))
     best = read_json(Path(run) / "run.json").get("best")
@@ -130,9 +149,8 @@ def estimate_populations(brick, stream):
     population.estimate(brick.populations, brick.bits(symbols), symbols, batches)
 
 
-def whole_sequence_scored(folder):
-    """Whether the best epoch of a run has its score of the whole test sequence."""
+def scores(folder):
+    """Return ``evaluation.json`` of a run's best epoch; empty if there is none."""
     path = folder.path / "evaluation.json"
     figures = read_json(path) if path.exists() else {}
-    same = figures.get("epoch") == folder.history.best["epoch"]
-    return same and "test_sequence_bpc" in figures
+    return figures if figures.get("epoch") == folder.history.best["epoch"] else {}

@@ -4,14 +4,23 @@ from statistics import median
 
 from experiments.published import published
 
+# What else a model with population statistics is scored with.
+STATISTICS = {
+    "moving_average": "the moving average that training keeps",
+    "batch": "the batch's own",
+}
 
-def table_1(logs, note):
+
+def table_1(logs, scores, note):
     """Lay out Table 1 as obtained, the best validation epoch of each model.
 
     Parameters
     ----------
     logs : dict of str to list of dict
         Rows of ``metrics.jsonl`` by model; a model without rows is left out.
+    scores : dict of str to dict
+        ``evaluation.json`` by model, of models with population statistics: their exact
+        values count, and those with others are printed below.
     note : str
         What distinguishes these runs from the published ones, printed above.
 
@@ -35,6 +44,7 @@ def table_1(logs, note):
     for model, time in seconds.items():
         row = table[model]
         best = min(row["valid_bpc"] for row in logs[model])
+        best = scores.get(model, {}).get("valid_bpc", best)
         here = f"{time / baseline:.2f}" if baseline else "-"
         there = row["seconds_per_epoch"] / table["baseline"]["seconds_per_epoch"]
         lines.append(
@@ -42,6 +52,14 @@ def table_1(logs, note):
             f"{row['seconds_per_epoch']:7d} {here:>9s} {there:9.2f} "
             f"{len(logs[model]):7d}"
         )
+    for model, found in scores.items():
+        others = [
+            f"{found[kind]['valid_bpc']:.3f} with {words}"
+            for kind, words in STATISTICS.items()
+            if kind in found
+        ]
+        if others:
+            lines.append(f"{model} with exact statistics; {', '.join(others)}")
     return "\n".join(lines)
 
 
@@ -53,12 +71,13 @@ def train_all(options, train):
     options : argparse.Namespace
         With ``each``, the options of each model.
     train : callable
-        ``train(options)`` returns the run folder.
+        ``train(options)`` returns the run folder, and its scores or {}.
     """
-    logs = {}
+    logs, scores = {}, {}
     for chosen in options.each:
         print(f"\n== {chosen.model} ==", flush=True)
-        logs[chosen.model] = train(chosen).history.rows
+        folder, scores[chosen.model] = train(chosen)
+        logs[chosen.model] = folder.history.rows
     data = "sample data" if options.sample else "Penn Treebank"
     note = f"{data}, {options.units} units, seed {options.seed}"
-    print(f"\n{table_1(logs, note)}", flush=True)
+    print(f"\n{table_1(logs, scores, note)}", flush=True)

@@ -15,6 +15,7 @@ import ptb_experiment
 from experiments import ptb_options
 from experiments.generation import choose
 from runs.facts import archive_commit
+from tests import lstm_reference, small
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = (
@@ -121,6 +122,49 @@ def test_evaluate_agrees_with_the_log(finished, capsys):
     best = json.loads((finished / "run.json").read_text())["best"]
     assert scores["valid_bpc"] == pytest.approx(best["valid_bpc"], rel=1e-12)
     assert f"{scores['test_bpc']:.4f}" in said
+
+
+def test_batch_norm_is_scored_with_three_kinds_of_statistics(tmp_path, capsys):
+    """As the log has it, with the batch's own against NumPy, and the exact ones."""
+    words = "--model batch_norm --output-dropout 0 --epochs 2"
+    command = small.arguments("ptb", tmp_path, *words.split())
+    assert small.main("ptb", command) == 0
+    said = capsys.readouterr().out
+    path = tmp_path / "ptb-batch_norm-1"
+    scores = json.loads((path / "evaluation.json").read_text())
+    best = json.loads((path / "run.json").read_text())["best"]
+    moving, own = scores["moving_average"], scores["batch"]
+    assert moving["valid_bpc"] == pytest.approx(best["valid_bpc"], rel=1e-12)
+
+    arrays = dict(numpy.load(str(path / "best.npz")))
+    p = {name.rpartition("/")[2]: array for name, array in arrays.items()}
+    for name, own_name in (
+        ("linear.W", "W_x"),
+        ("norm.gamma", "gamma_x"),
+        ("lstm.initial_state", "h0"),
+        ("lstm.initial_cells", "c0"),
+    ):
+        p[own_name] = p[name]
+    for name in ("W_h", "b", "gamma_h", "gamma_c", "beta_c"):
+        p[name] = p[f"lstm.{name}"]
+    bits = []
+    windows = small.corpus().valid.reshape(10, 5)
+    for batch in (windows[:8].T, windows[8:].T):
+        inputs = numpy.eye(5)[batch[:-1]] @ p["encoding.W"]
+        states, _ = lstm_reference.run("batch_norm", p, inputs)
+        probabilities = numpy.exp(states @ p["readout.W"] + p["readout.b"])
+        probabilities /= probabilities.sum(axis=-1, keepdims=True)
+        wanted = numpy.take_along_axis(probabilities, batch[1:][..., None], axis=-1)
+        bits.extend(-numpy.log2(wanted).ravel())
+    assert own["valid_bpc"] == pytest.approx(numpy.mean(bits), rel=1e-9)
+
+    figures = [scores["valid_bpc"], moving["valid_bpc"], own["valid_bpc"]]
+    assert len({f"{figure:.4f}" for figure in figures}) == 3
+    for figure, kind in zip(figures, ("exact", "a moving average", "the batch's own")):
+        assert f"{figure:.4f} bpc in windows of 5, statistics: {kind}" in said
+    # A finished run is not scored again.
+    assert small.main("ptb", [*command, "--resume"]) == 0
+    assert "statistics" not in capsys.readouterr().out
 
 
 def test_generate(finished, capsys):

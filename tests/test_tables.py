@@ -14,12 +14,17 @@ def test_table_1():
         "batch_norm": [{"valid_bpc": 1.7, "seconds": 153.0}],
         "norm_prop": [],
     }
-    heading, _, _, *rows = table_1(logs, "a note").splitlines()
+    exact = {"valid_bpc": 1.65, "moving_average": {"valid_bpc": 1.7}}
+    exact["batch"] = {"valid_bpc": 1.72}
+    scores = {"baseline": {}, "batch_norm": exact}
+    heading, _, _, *rows, last = table_1(logs, scores, "a note").splitlines()
     assert heading.endswith("a note")
     assert [row.split() for row in rows] == [
         ["baseline", "1.500", "1.455", "102", "386", "1.00", "1.00", "3"],
-        ["batch_norm", "1.700", "1.433", "153", "545", "1.50", "1.41", "1"],
+        ["batch_norm", "1.650", "1.433", "153", "545", "1.50", "1.41", "1"],
     ]
+    assert last.startswith("batch_norm with exact statistics; 1.700 with the moving")
+    assert last.endswith("1.720 with the batch's own")
 
 
 def test_published_ratios():
