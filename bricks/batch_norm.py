@@ -15,7 +15,7 @@ EPSILON = 1e-5
 
 
 def normalise(x, mean, variance, gamma):
-    """BN(x; gamma) [BN, eq. 4; NP, eq. 1], given the statistics."""
+    """BN(x; gamma) [BN, eq. 5; NP, eq. 1], given the statistics."""
     mean, variance = (tensor.shape_padaxis(s, -2) for s in (mean, variance))
     return gamma * (x - mean) / tensor.sqrt(variance + EPSILON)
 

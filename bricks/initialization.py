@@ -22,7 +22,7 @@ class Orthogonal(NdarrayInitialization):
 
 
 class OrthogonalBlocks(NdarrayInitialization):
-    """Square orthogonal blocks side by side, one for each gate, as [NP-code]."""
+    """Square orthogonal blocks side by side, one for each gate [NP-code, DRAW]."""
 
     def generate(self, rng, shape):
         rows, columns = shape

@@ -38,7 +38,7 @@ def table_1(logs, scores, note):
     lines = [
         f"Table 1 as obtained: {note}",
         f"{'':12s} {'valid bpc':>19s} {'s/epoch':>17s} {'time ratio':>19s}",
-        f"{'':12s} {'obtained published':>19s} {'here  GTX 750':>17s} "
+        f"{'':12s} {'obtained published':>19s} {'here published':>17s} "
         f"{'here published':>19s} {'epochs':>7s}",
     ]
     for model, time in seconds.items():

@@ -179,7 +179,7 @@ def published_table(document, name, published, kind):
     unit = UNIT[experiment]
     header = ["", f"Published, {unit}", f"Obtained, {unit}", "Difference", *HERE]
     if base:
-        header += ["s/epoch GTX 750", "Ratio GTX 750"]
+        header += ["s/epoch, published", "Ratio, published"]
     document.table(table["caption"], header, rows, marked)
     if name in NOTES:
         document.note(NOTES[name])

@@ -108,7 +108,7 @@ def test_a_full_run_stands_beside_the_published_figure(tmp_path):
     assert shown["Epochs"] == "50 of 50, best 49"
     # 22 s against 16 s; and 413 s against 386 s in the paper.
     assert (shown["s/epoch"], shown["Ratio"]) == ("22", "1.38")
-    assert (shown["s/epoch GTX 750"], shown["Ratio GTX 750"]) == ("413", "1.07")
+    assert (shown["s/epoch, published"], shown["Ratio, published"]) == ("413", "1.07")
     assert cells(text, caption, "baseline")["Difference"] == "+0.045"
     assert cells(text, caption, "layer_norm")["Epochs"] == "not begun"
     assert "4 runs: 4 of the published size, at their end; 0 partial" in text
