@@ -22,9 +22,9 @@ RATES["layer_norm"] = (1e-3, 1e-5)
 NOT_THE_RUN = ("evaluate", "noise_samples", "importance_samples")
 
 DESCRIPTION = """Train DRAW on binarized MNIST (Table 3, Figure 3 of Laurent, Ballas and
-Vincent, arXiv:1702.00537). Defaults are the published values. Results, with pictures
-that the model draws, go to results/draw-MODEL-SEED[-TAG]; Ctrl-C stops after the
-current update and saves."""
+Vincent, arXiv:1702.00537). Defaults are the published values; docs/PROVENANCE.md says
+what is not published. Results, with pictures that the model draws, go to
+results/draw-MODEL-SEED[-TAG]; Ctrl-C stops after the current update and saves."""
 
 
 def rates_in_words():

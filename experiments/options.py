@@ -33,10 +33,11 @@ def add_normalisation_options(group, experiment, defaults):
         "--moments",
         choices=("printed", "zero-bias", "variance"),
         default=argparse.SUPPRESS,
-        help="pre-activations that Var[c] and Var[h] assume: of standard deviation "
-        "gamma_x + gamma_h (eq. 9-10), with the forget gate's initial bias in Var[c], "
-        "or with all biases 0, as eq. 9-10 have it; or of variance gamma_x^2 + "
-        "gamma_h^2 (eq. 22), with that bias (norm_prop; default: "
+        help="the pre-activations that Var[c] and Var[h] assume. printed: standard "
+        "deviation gamma_x + gamma_h (eq. 9-10), and the forget gate's initial bias in "
+        "Var[c]; zero-bias: the same with all biases 0, which is eq. 9-10 to the "
+        "letter; variance: gamma_x^2 + gamma_h^2 (eq. 22), and that bias (norm_prop; "
+        "default: "
         f"{defaults['moments']})",
     )
     group.add_argument(
@@ -113,7 +114,7 @@ def add_training_options(
         type=count,
         metavar="N",
         help="end when N epochs in a row have brought no better validation figure "
-        "(if not given, all epochs are done, as published)",
+        "(if not given, all epochs are done)",
     )
     group.add_argument(
         "--batch-size", type=count, default=batch_size, help="examples in an update"

@@ -31,8 +31,8 @@ TABLE_2 = {
 
 DESCRIPTION = """Train a normalised LSTM on the characters of the Penn Treebank
 (Tables 1 and 2, Figure 2 of Laurent, Ballas and Vincent, arXiv:1702.00537). Defaults
-are the published values. Results go to results/ptb-MODEL-SEED[-TAG]; Ctrl-C stops after
-the current update and saves."""
+are the published values; docs/PROVENANCE.md says what is not published. Results go to
+results/ptb-MODEL-SEED[-TAG]; Ctrl-C stops after the current update and saves."""
 
 
 def positive_or_none(text):
@@ -77,7 +77,7 @@ def add_model_options(parser):
         type=positive,
         default=argparse.SUPPRESS,
         help="of the fixed orthogonal input matrix (default: the square root of the "
-        "number of distinct symbols)",
+        "number of distinct symbols, which is this archive's choice)",
     )
     group.add_argument(
         "--softmax-gamma",
