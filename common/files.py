@@ -28,6 +28,7 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+RESUME = "make room or give the folder write permission, then continue with --resume"
 
 
 def beside(path):
@@ -51,7 +52,7 @@ def flush_folder(folder):
 
 
 @contextmanager
-def replacing(path):
+def replacing(path, advice=RESUME):
     """Open a binary file that takes the place of `path` once it is complete.
 
     Raises
@@ -78,8 +79,7 @@ def replacing(path):
             pass
         raise RunError(
             f"cannot write {path} ({error.strerror or error}); what was there before "
-            "is kept: make room or give the folder write permission, then continue "
-            "with --resume"
+            f"is kept: {advice}"
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-PublishedSet = namedtuple("PublishedSet", ["checksums", "addresses"])
+PublishedSet = namedtuple("PublishedSet", ["checksums", "addresses", "sizes"])
 PublishedSet.__doc__ = """A data set's files.
 
 Attributes
@@ -11,6 +11,8 @@ checksums : dict
     SHA-256 of each file, in the order training, validation, test.
 addresses : tuple of str
     Where to get them, in the order to try; ``{}`` stands for the file's name.
+sizes : dict
+    Bytes of each file.
 """
 
 # Mikolov's split of the Penn Treebank, with his 10,000-word vocabulary.
@@ -31,6 +33,11 @@ PTB = PublishedSet(
         "https://raw.githubusercontent.com/tomsercu/lstm/master/data/{}",
         "https://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz",
     ),
+    sizes={
+        "ptb.train.txt": 5_101_618,
+        "ptb.valid.txt": 399_782,
+        "ptb.test.txt": 449_945,
+    },
 )
 
 # Larochelle and Murray's binarization of MNIST, as Salakhutdinov and Murray
@@ -51,4 +58,9 @@ BINARIZED_MNIST = PublishedSet(
         "https://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/{}",
         "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/{}",
     ),
+    sizes={
+        "binarized_mnist_train.amat": 78_400_000,
+        "binarized_mnist_valid.amat": 15_680_000,
+        "binarized_mnist_test.amat": 15_680_000,
+    },
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from common import ROOT
 from common.errors import RunError
 from common.files import megabytes
+from common.fuel_settings import keep_data_path
 from common.trust import check_own, own_folder
 
 # What one experiment leaves in the compile cache is less than this.
@@ -67,6 +68,7 @@ def configure(device="cpu", floatX=None):
         flags.append(f"floatX={floatX}")
     os.environ["THEANO_FLAGS"] = ",".join(flag for flag in flags if flag)
     check_cache()
+    keep_data_path()
 
 
 def check_cache():

@@ -1,10 +1,14 @@
 """Get the data: download, check, convert. The command behind `./reproduce data`."""
 
 import argparse
+import fcntl
 import logging
+import os
+import shutil
 import signal
 import sys
 import warnings
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common import published_files, theano_flags
@@ -26,7 +30,8 @@ examples:
   ./reproduce data                      both data sets
   ./reproduce data ptb --from ~/Downloads
                                         ptb.train.txt, ptb.valid.txt and
-                                        ptb.test.txt are already in that folder
+                                        ptb.test.txt are already in that folder, or
+                                        simple-examples.tgz
   ./reproduce data mnist --data-dir /data/fuel
 """
 
@@ -49,8 +54,8 @@ def parse(argv):
         "--from",
         dest="source",
         metavar="DIR",
-        help="take the original files (ptb.*.txt; binarized_mnist_*.amat or "
-        ".amat.gz) from this folder and download nothing",
+        help="take the original files (ptb.*.txt; binarized_mnist_*.amat; also with "
+        ".gz) from this folder and download nothing",
     )
     parser.add_argument(
         "--data-dir",
@@ -84,7 +89,6 @@ def get(name, options):
     from datasets import locate, mnist, ptb
     from datasets.convert_mnist import convert_binarized_mnist
     from datasets.convert_ptb import convert_ptb
-    from datasets.download import download
 
     if name == "ptb":
         filename, open_data = ptb.FILENAME, ptb.open_ptb
@@ -93,53 +97,93 @@ def get(name, options):
         filename, open_data = mnist.FILENAME, mnist.open_binarized_mnist
         convert, files = convert_binarized_mnist, published_files.BINARIZED_MNIST
     folders = locate.data_folders(options.data_dir)
-    path = next(
-        (folder / filename for folder in folders if (folder / filename).exists()), None
-    )
-    if path is not None:
+    there = [folder / filename for folder in folders if (folder / filename).exists()]
+    path = there[0] if there else folders[0] / filename
+
+    def whole():
+        """Say whether the file needs not be made."""
+        if not path.exists():
+            return False
         try:
-            open_data(options.data_dir)
-            print(f"{path} is there, and whole")
-            return
+            open_data(path.parent)
         except RunError as error:
             print(f"{error}; making it again")
-    path = path or folders[0] / filename
-    if options.source is not None:
-        source = Path(options.source).expanduser()
-        if not source.is_dir():
-            raise RunError(f"{source} is not a folder: give --from the files' folder")
-        convert(source, path)
-    else:
-        raw = path.parent / "raw"
-        addresses = list(files.addresses)
-        if options.mirror is not None:
-            addresses.insert(0, options.mirror.rstrip("/") + "/{}")
-        for file, sha256 in files.checksums.items():
-            download(
-                file,
-                addresses,
-                sha256,
-                raw,
-                f"; get {', '.join(files.checksums)} some other way and run "
-                f"`./reproduce data {name} --from DIR`",
-            )
-        convert(raw, path)
-        if not options.keep_raw:
-            remove_raw(raw, files)
+            return False
+        print(f"{path} is there, and whole")
+        return True
+
+    if whole():
+        return
+    with alone(path.parent) as waited:
+        if waited and whole():
+            return
+        own = path.parent / f".raw-{name}"
+        if own.is_symlink():
+            own.unlink()
+        make(name, path, own, (convert, files), options)
+        shutil.rmtree(str(own), ignore_errors=True)
     corpus = open_data(path.parent)
     sizes = [len(part) for part in (corpus.train, corpus.valid, corpus.test)]
     unit = "symbols" if name == "ptb" else "images"
     print(f"{path} is ready: {sizes[0]:,} + {sizes[1]:,} + {sizes[2]:,} {unit}")
 
 
-def remove_raw(raw, files):
-    """Remove what was downloaded for one data set."""
-    archives = [a.rsplit("/", 1)[-1] for a in files.addresses if a.endswith(".tgz")]
-    for name in [*files.checksums, *archives]:
-        if (raw / name).exists():
-            (raw / name).unlink()
-    if not any(raw.iterdir()):
-        raw.rmdir()
+@contextmanager
+def alone(folder):
+    """Keep other ``./reproduce data`` out of a folder; yield whether there was one."""
+    waited = False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(str(folder), os.O_RDONLY)
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be made or read ({error.strerror}): choose another with "
+            "--data-dir"
+        ) from error
+    try:
+        # On a disk without locks, checksums still tell what two have mixed up.
+        with suppress(OSError):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waited = True
+                said = f"waiting for another program that makes data in {folder}"
+                print(said, flush=True)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield waited
+    finally:
+        os.close(descriptor)
+
+
+def make(name, path, own, how, options):
+    """Get a data set's files and convert them to the HDF5 file `path`.
+
+    What is downloaded and shall not be kept is in the folder `own`.
+    """
+    from datasets.download import download
+
+    convert, files = how
+    if options.source is not None:
+        source = Path(options.source).expanduser()
+        if not source.exists():
+            raise RunError(f"{source} is not a folder: give --from the files' folder")
+        convert(source, path)
+        return
+    kept = path.parent / "raw"
+    keep = options.keep_raw or all((kept / file).is_file() for file in files.checksums)
+    addresses = list(files.addresses)
+    if options.mirror is not None:
+        addresses.insert(0, options.mirror.rstrip("/") + "/{}")
+    for file, sha256 in files.checksums.items():
+        download(
+            file,
+            (sha256, files.sizes[file]),
+            addresses,
+            kept if keep else own,
+            f"; get {', '.join(files.checksums)} some other way and run "
+            f"`./reproduce data {name} --from DIR`",
+        )
+    convert(kept if keep else own, path)
 
 
 def main(argv=None):

@@ -5,11 +5,8 @@ bytes with the newline. So a block of lines is an array of bytes as it stands, a
 no number needs parsing.
 """
 
-import gzip
 import hashlib
 import json
-import zlib
-from pathlib import Path
 
 import numpy
 from fuel.datasets import H5PYDataset
@@ -19,8 +16,9 @@ from common.errors import RunError
 from common.published_files import BINARIZED_MNIST
 from datasets.corpus import SPLITS
 from datasets.hdf5 import written_whole
+from datasets.mnist import NUMBERS
+from datasets.originals import find, original
 
-NUMBERS = {"train": 50_000, "valid": 10_000, "test": 10_000}
 PIXELS = 28 * 28
 LINE = 2 * PIXELS
 BLOCK = 1000
@@ -57,7 +55,7 @@ def convert_binarized_mnist(
         where it departs from the format), or if the output cannot be written.
 
     """
-    paths = [find_amat(directory, name) for name in checksums]
+    paths = [find(directory, name) for name in checksums]
     total = sum(numbers.values())
     digests, split_dict, start = {}, {}, 0
     with written_whole(output_path) as file, tqdm(
@@ -92,27 +90,14 @@ def convert_binarized_mnist(
         file.attrs["checksums"] = json.dumps(digests)
 
 
-def find_amat(directory, name):
-    """Find a file as it is or compressed."""
-    for path in (Path(directory) / name, Path(directory) / (name + ".gz")):
-        if path.is_file():
-            return path
-    raise RunError(f"neither {name} nor {name}.gz is in {directory}")
-
-
 def _blocks(path, digest):
     """Yield the file's pixels, ``(lines, 784)``, up to 1,000 lines at a time."""
     first = 1
-    try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            for text in iter(lambda: file.read(BLOCK * LINE), b""):
-                digest.update(text)
-                yield _pixels(text, path, first)
-                first += BLOCK
-    except EOFError:
-        raise RunError(f"{path} is cut off: get it again") from None
-    except (OSError, zlib.error) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
+    with original(path) as file:
+        for text in iter(lambda: file.read(BLOCK * LINE), b""):
+            digest.update(text)
+            yield _pixels(text, path, first)
+            first += BLOCK
 
 
 def _pixels(text, path, first):

@@ -1,5 +1,6 @@
 """Convert the Penn Treebank's three text files to one HDF5 file for Fuel."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from fuel.converters.base import fill_hdf5_file
 from common.errors import RunError
 from common.published_files import PTB
 from datasets.corpus import PREPARATION, SPLITS, corpus_from_texts
+from datasets.download import Failure, unpack
 from datasets.hdf5 import written_whole
+from datasets.originals import find, original
 from datasets.ptb import symbols_digest
+
+ARCHIVE = "simple-examples.tgz"
 
 
 def convert_ptb(directory, output_path, checksums=PTB.checksums):
@@ -26,7 +31,9 @@ def convert_ptb(directory, output_path, checksums=PTB.checksums):
     Parameters
     ----------
     directory : str or Path
-        Folder with the text files.
+        Folder with the text files, as they are or with ``.gz`` at the end, under
+        their names or as ``train.txt`` and so on; or with ``simple-examples.tgz``;
+        or that archive.
     output_path : str or Path
         The HDF5 file to write.
     checksums : dict, optional
@@ -44,14 +51,13 @@ def convert_ptb(directory, output_path, checksums=PTB.checksums):
         cannot be written.
 
     """
-    texts = {name: _read(Path(directory) / name) for name in checksums}
-    corpus = corpus_from_texts("ptb", texts)
+    texts = {}
     for name, expected in checksums.items():
-        if expected is not None and corpus.checksums[name] != expected:
-            raise RunError(
-                f"{Path(directory) / name} is not the published file: its SHA-256 is "
-                f"{corpus.checksums[name]}, not {expected}"
-            )
+        path, texts[name] = _read(Path(directory), name)
+        if expected is not None:
+            texts[name] = texts[name].replace(b"\r\n", b"\n")
+            check(path, texts[name], expected, PTB.sizes[name])
+    corpus = corpus_from_texts("ptb", texts)
     splits = [corpus.train, corpus.valid, corpus.test]
     with written_whole(output_path) as file:
         fill_hdf5_file(
@@ -68,8 +74,34 @@ def convert_ptb(directory, output_path, checksums=PTB.checksums):
     return corpus
 
 
-def _read(path):
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from None
+def check(path, text, sha256, size):
+    """Refuse a text that is not the published one.
+
+    Raises
+    ------
+    RunError
+    """
+    digest = hashlib.sha256(text).hexdigest()
+    if len(text) < size:
+        reason = f"it has {len(text):,} bytes of {size:,}"
+    elif len(text) > size:
+        reason = f"it has more than {size:,} bytes"
+    else:
+        reason = f"its SHA-256 is {digest}, not {sha256}"
+    if digest != sha256:
+        raise RunError(f"{path} is not the published file: {reason}")
+
+
+def _read(directory, name):
+    """Return a text file, and where it was: other projects have other names for it."""
+    size = PTB.sizes[name]
+    archive = directory if directory.is_file() else directory / ARCHIVE
+    if archive.is_file() and not (directory / name).is_file():
+        try:
+            return archive, unpack(archive, name, (PTB.checksums[name], size))
+        except Failure as failure:
+            raise RunError(f"{archive}: {failure}") from None
+    path = find(directory, name, name[len("ptb.") :])
+    with original(path) as file:
+        # Not all of a file that unpacks to any length; twice, for carriage returns.
+        return path, file.read(2 * size)

@@ -1,20 +1,26 @@
-"""Write an HDF5 file whole or not at all; say what is wrong with one."""
+"""Write an HDF5 file whole or not at all; say what is wrong with one.
 
-import os
+HDF5 itself gets no file to open: it would lock it, which not every disk can do, and it
+tells little of what goes wrong.
+"""
+
+import io
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 
 from common.errors import RunError
+from common.files import replacing
+
+ADVICE = "make room or choose another folder with --data-dir"
+# More than any data set of the archive has in it.
+LARGEST = 200 * 2**20
 
 
 @contextmanager
 def written_whole(path):
-    """Open an HDF5 file for writing beside its place, and move it there.
-
-    If anything goes wrong in the block, an older file at `path` is left as it is
-    and the new one removed.
+    """Make an HDF5 file in memory, and write it once the block has ended well.
 
     Parameters
     ----------
@@ -28,38 +34,36 @@ def written_whole(path):
     Raises
     ------
     RunError
-        If the file cannot be written.
+        If the file cannot be written; an older one is then as it was.
 
     """
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
+        yield file
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with h5py.File(str(beside), mode="w") as file:
-                yield file
-            os.replace(beside, path)
-        finally:
-            if beside.exists():
-                beside.unlink()
     except OSError as error:
-        reason = error.strerror or error
         raise RunError(
-            f"{path} cannot be written ({reason}): make room or choose another folder "
-            "with --data-dir"
+            f"cannot make {path.parent} ({error.strerror}): {ADVICE}"
         ) from error
+    with replacing(path, ADVICE) as file:
+        file.write(image.getbuffer())
 
 
 @contextmanager
-def damage_named(path, command):
-    """Turn whatever a damaged HDF5 file makes h5py or Fuel raise into a RunError.
+def opened(path, command):
+    """Open an HDF5 file; whatever h5py or Fuel raise in the block becomes a RunError.
 
     Parameters
     ----------
     path : str or Path
-        The file that the block reads.
     command : str
         The command that makes this file again.
+
+    Yields
+    ------
+    h5py.File
 
     Raises
     ------
@@ -67,15 +71,17 @@ def damage_named(path, command):
 
     """
     try:
-        yield
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        if not os.access(path, os.R_OK):
-            message = "may not be read: check its permissions"
-        elif "unable to lock" in str(error):
-            message = (
-                "cannot be locked, as on some network disks: set the environment "
-                "variable HDF5_USE_FILE_LOCKING to FALSE"
-            )
-        else:
-            message = f"is damaged ({error}): run `{command}` to make it again"
-        raise RunError(f"{path} {message}") from None
+        with open(path, "rb") as raw, h5py.File(raw, "r") as file:
+            # It may have been made to claim any size.
+            if sum(part.size * part.dtype.itemsize for part in file.values()) > LARGEST:
+                raise ValueError("there is more in it than there can be")
+            yield file
+    except (
+        *(OSError, KeyError, ValueError, TypeError, RuntimeError),
+        *(AttributeError, MemoryError, OverflowError),
+    ) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise RunError(f"{path} cannot be read ({error.strerror})") from None
+        raise RunError(
+            f"{path} is damaged ({error}): run `{command}` to make it again"
+        ) from None

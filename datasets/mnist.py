@@ -10,7 +10,7 @@ from fuel.datasets import H5PYDataset, IndexableDataset
 from common.errors import RunError
 from datasets import locate
 from datasets.corpus import SPLITS
-from datasets.hdf5 import damage_named
+from datasets.hdf5 import opened
 from datasets.sample_digits import sample_digits
 from datasets.streams import PositionedStream, batches
 
@@ -18,6 +18,7 @@ from datasets.streams import PositionedStream, batches
 FILENAME = "binarized_mnist.hdf5"
 # In a container it is another one (docker/entry.py).
 COMMAND = os.environ.get("REPRODUCE_DATA_COMMAND", "./reproduce data mnist")
+NUMBERS = {"train": 50_000, "valid": 10_000, "test": 10_000}
 # Of all 70,000 images, one byte per pixel, in the order training, validation, test.
 SHA256 = "07ad6da6ba6894a550cb68ae290ff3deb006a01f6b6ce1b3123edec502f1fce8"
 
@@ -72,9 +73,11 @@ def open_binarized_mnist(data_dir=None):
 
     """
     path = locate.find(FILENAME, COMMAND, data_dir)
-    with damage_named(path, COMMAND):
-        images = Images("binarized_mnist", _read(path))
-    if images.checksums["features"] != SHA256:
+    with opened(path, COMMAND) as file:
+        images = Images("binarized_mnist", _read(file))
+    shapes = [part.shape for part in (images.train, images.valid, images.test)]
+    wanted = [(number, 784) for number in NUMBERS.values()]
+    if images.checksums["features"] != SHA256 or shapes != wanted:
         raise RunError(
             f"{path} has not the published images in it: run `{COMMAND}` to make it "
             "again"
@@ -82,11 +85,11 @@ def open_binarized_mnist(data_dir=None):
     return images
 
 
-def _read(path):
+def _read(file):
     splits = {}
     for split in SPLITS:
         dataset = H5PYDataset(
-            str(path), (split,), sources=("features",), load_in_memory=True
+            file, (split,), sources=("features",), load_in_memory=True
         )
         features = numpy.ascontiguousarray(dataset.data_sources[0])
         splits[split] = features.reshape(len(features), -1)

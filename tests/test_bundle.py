@@ -50,11 +50,12 @@ def bundled(tmp_path, clone, log, monkeypatch):
     source = tmp_path / "data"
     source.mkdir()
     sums = {"ptb.train.txt": bundle.digest(write(source / "ptb.train.txt", TEXT))}
-    monkeypatch.setattr(published_files, "PTB", published_files.PublishedSet(sums, ()))
+    published = published_files.PublishedSet(sums, (), {})
+    monkeypatch.setattr(published_files, "PTB", published)
     plain = write(tmp_path / "train.amat", b"0 1\n")
     sums = {"binarized_mnist_train.amat": bundle.digest(plain), "missing.amat": "0"}
     monkeypatch.setattr(
-        published_files, "BINARIZED_MNIST", published_files.PublishedSet(sums, ())
+        published_files, "BINARIZED_MNIST", published_files.PublishedSet(sums, (), {})
     )
     with gzip.open(str(source / "binarized_mnist_train.amat.gz"), "wb") as file:
         file.write(b"0 1\n")

@@ -143,7 +143,7 @@ def test_damaged_compressed_file(folder, damage):
 
 def test_missing_file(folder):
     (folder / NAMES[1]).unlink()
-    with pytest.raises(RunError, match=f"neither {NAMES[1]} nor {NAMES[1]}.gz is in"):
+    with pytest.raises(RunError, match=f"none of {NAMES[1]}, {NAMES[1]}.gz is in"):
         convert(folder)
 
 

@@ -181,7 +181,7 @@ def test_damaged_file(small, damage):
 
 def test_missing_text_file(tmp_path):
     (tmp_path / "ptb.train.txt").write_bytes(TEXTS["ptb.train.txt"])
-    with pytest.raises(RunError, match="ptb.valid.txt cannot be read: No such file"):
+    with pytest.raises(RunError, match="none of ptb.valid.txt, .* is in"):
         convert_ptb(tmp_path, tmp_path / FILENAME, ANY)
     assert [path.name for path in tmp_path.iterdir()] == ["ptb.train.txt"]
 
@@ -200,7 +200,7 @@ def test_older_file_outlives_a_failed_conversion(small, monkeypatch):
 
 
 def test_output_that_cannot_be_written(small):
-    with pytest.raises(RunError, match="cannot be written .*--data-dir"):
+    with pytest.raises(RunError, match="cannot make .*--data-dir"):
         convert_ptb(small, small / "ptb.train.txt" / FILENAME, ANY)
 
 

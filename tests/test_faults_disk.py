@@ -163,7 +163,7 @@ def digits(folder):
 def test_data_on_a_full_or_read_only_disk(disk, tmp_path, write):
     convert = write(tmp_path)
     folder = disk(0.25)
-    with nothing_left(folder), pytest.raises(RunError, match="cannot be written"):
+    with nothing_left(folder), pytest.raises(RunError, match="cannot write"):
         convert(folder / "data.hdf5")
     read_only(folder)
     with nothing_left(folder), pytest.raises(RunError, match="Read-only file system"):
