@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy
 
 from common.errors import RunError
-from common.trust import regular
+from common.trust import read_bytes, regular
 
+# Bytes of a file that is read whole; ours are far smaller.
+LARGEST = 16 * 1024**2
 # What reading a damaged .npz file may raise.
 UNREADABLE = (
     OSError,
@@ -40,6 +42,19 @@ def beside(path):
 def megabytes(size):
     """Write a number of bytes for people."""
     return f"{max(1, round(size / 1e6)):,} MB"
+
+
+def make_folder(path):
+    """Make a folder, and those that it lies in, if they are not there.
+
+    Raises
+    ------
+    RunError
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {path} ({error.strerror})") from error
 
 
 def flush_folder(folder):
@@ -142,8 +157,7 @@ def read_json(path):
         If the file is missing, unreadable or not a JSON object.
     """
     try:
-        with open(path, encoding="utf-8", opener=regular) as file:
-            value = json.load(file)
+        value = json.loads(read_bytes(path, LARGEST).decode("utf-8"))
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

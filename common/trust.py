@@ -40,10 +40,13 @@ def regular(path, flags):
     )
 
 
-def read_bytes(path):
-    """Return what is in a file; see `regular`."""
+def read_bytes(path, limit=None):
+    """Return what is in a file of at most `limit` bytes; see `regular`."""
     with open(path, "rb", opener=regular) as file:
-        return file.read()
+        content = file.read(-1 if limit is None else limit + 1)
+    if limit is not None and len(content) > limit:
+        raise RunError(f"{path} is larger than any file of its name: delete it")
+    return content
 
 
 def check_own(path, allowed=0):

@@ -13,7 +13,7 @@ NOT_THE_MODEL = (
 LONGEST = 100  # characters of a value
 
 
-def recorded(experiment, run, **given):
+def recorded(experiment, run, ignored=NOT_THE_MODEL, **given):
     """Return a run's options, checked as if they had been given on the command line.
 
     Parameters
@@ -22,6 +22,8 @@ def recorded(experiment, run, **given):
         ``experiments.ptb_options`` or ``experiments.draw_options``.
     run : path-like
         The run folder.
+    ignored : iterable of str
+        Options that are not looked at.
     **given
         Options of this program's own, such as ``data_dir``.
 
@@ -47,7 +49,7 @@ def recorded(experiment, run, **given):
         refuse(f"--model must be one of {', '.join(experiment.MODELS)}")
     parser = experiment.build_parser()
     parser.error = refuse
-    ignored = {*NOT_THE_MODEL, *experiment.NOT_THE_RUN}
+    ignored = {*ignored, *experiment.NOT_THE_RUN}
     known = {action.dest for action in parser._actions} - {"help"} | ignored
     unknown = [
         name

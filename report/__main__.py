@@ -1,11 +1,12 @@
 """``./reproduce report``: one page of what was obtained beside what was published."""
 
-import argparse
 import sys
 from pathlib import Path
 
-from common.errors import RunError, report
-from common.files import replacing
+from common.arguments import Parser
+from common.errors import RunError, one_line
+from common.files import make_folder, replacing
+from experiments.cli import carry_out
 
 DESCRIPTION = """Write one page, as HTML and as Markdown, that sets what the runs gave
 beside what the paper reports. It reads run folders, and what `./reproduce figures` left
@@ -13,9 +14,7 @@ in them, and trains nothing."""
 
 
 def parse(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="./reproduce report", description=DESCRIPTION, allow_abbrev=False
-    )
+    parser = Parser(prog="./reproduce report", description=DESCRIPTION)
     parser.add_argument(
         "--results-dir",
         metavar="DIR",
@@ -34,8 +33,8 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def write(options):
-    """Write both pages; return their paths.
+def write(options, interrupts):
+    """Write both pages, and say what they lack.
 
     Raises
     ------
@@ -47,26 +46,21 @@ def write(options):
     output = options.output or Path(options.results_dir[0]) / "report.html"
     if output.suffix != ".html":
         raise RunError(f"--output {output} does not end in .html")
-    document = page.write(options.results_dir)
-    paths = [output, output.with_suffix(".md")]
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make {output.parent} ({error.strerror})") from error
-    for path, text in zip(paths, (document.as_html(), document.as_markdown())):
+    with interrupts.at_once():
+        document = page.write(options.results_dir)
+    make_folder(output.parent)
+    markdown = output.with_suffix(".md")
+    pages = {output: document.as_html(), markdown: document.as_markdown()}
+    for path, text in pages.items():
         with replacing(path) as file:
             file.write(text.encode("utf-8"))
-    return paths
+    for problem in document.problems:
+        print(f"./reproduce report: {one_line(problem)}", file=sys.stderr)
+    print(f"{output}: open it in a browser. As Markdown: {markdown}")
 
 
 def main(arguments=None):
-    options = parse(arguments)
-    try:
-        page, markdown = write(options)
-    except RunError as error:
-        return report("./reproduce report", error)
-    print(f"{page}: open it in a browser. As Markdown: {markdown}")
-    return 0
+    return carry_out("./reproduce report", write, parse(arguments))
 
 
 if __name__ == "__main__":

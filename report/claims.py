@@ -1,18 +1,17 @@
 """What the paper's abstract and conclusions claim, and what the runs say of it.
 
 A verdict is given only on runs of the published size, all of which went to their end,
-on both sides; and, of the time of an epoch, on runs of the published size.
+on both sides; and, of the time of an epoch, on runs of the published size. It names
+what the sides differ in beside the normalisation.
 """
 
 import math
-from statistics import mean
 
-from report.compare import DIGITS, Comparison
-from report.groups import seconds
-from report.measured_claims import gradient_kept, variance_kept
-from report.other_tables import gamma_words
-from report.readings import forms, raised_gammas, reading
-from report.tables import NOTHING, published_figure, score
+import numpy
+
+from experiments.gammas import NAMES
+from report.compare import Comparison
+from report.experiment import PTB, PUBLISHED
 
 # Two means differ if they do by more than this many standard errors.
 ERRORS = 2.0
@@ -20,203 +19,191 @@ ERRORS = 2.0
 # this it is not faster at all.
 FASTER, AS_FAST = 1.25, 1.05
 AGREES, CONTRADICTS = "**agrees**", "**contradicts the claim**"
-NO_RUNS = "No runs yet."
-HEADER = ["norm_prop", "Beside", "Figures", "norm_prop is", "Verdict"]
+NOT_COMPARABLE = "**not comparable**"
 
 
-def all_claims(kinds, published, variances, gradients):
-    """Return (claim, sentences, rows of a table under :data:`HEADER`) for each."""
-    real = [kind for kind in kinds if not kind.sample and not kind.regularised]
-    ptb = [kind for kind in real if kind.experiment == "ptb"]
-    others = ("batch_norm", "layer_norm")
-
-    def similar(kind, pair):
-        """What lies between the two in the paper itself counts as similar."""
-        here, there = (
-            published_figure(published, kind.experiment, runs[0].model)
-            for runs in pair.runs
-        )
-        return better(kind, pair, abs(there - here))
-
-    claims = [
-        (
-            "The variance of the hidden states and the cells is kept over time.",
-            variance_kept(variances),
-            [],
-        ),
-        (
-            "The ratio of gamma_h to gamma_x decides how much of the gradient is kept: "
-            "it vanishes more where gamma_x is the larger (section 4.2).",
-            gradient_kept(gradients),
-            [],
-        ),
-        (
-            "Norm Prop converges faster than the baseline.",
-            [],
-            pairs(real, faster_convergence, "baseline"),
-        ),
-        (
-            "Norm Prop does better than weight normalisation.",
-            [],
-            pairs(real, better, "weight_norm"),
-        ),
-        (
-            "Norm Prop performs similarly to batch and layer normalisation, or better.",
-            [],
-            pairs(real, similar, *others),
-        ),
-        (
-            "Norm Prop is about 30% faster than batch and layer normalisation.",
-            [published_times(published["table_1"], others)],
-            pairs(ptb, faster, *others),
-        ),
-    ]
-    return [
-        (claim, words if words or lines else [NO_RUNS], lines)
-        for claim, words, lines in claims
-    ]
+def claims(document, evidence):
+    """Each claim, and below it what was measured, and the runs side by side."""
+    columns = ["norm_prop", "Beside", "Figures", "norm_prop is", "Verdict"]
+    for claim, judge, *models in CLAIMS:
+        document.text(f"**{claim}**")
+        rows, sentences = [], []
+        if models:
+            rows = pairs(evidence, judge, models)
+            if judge is faster:
+                sentences = [published_times(models)]
+        elif judge in evidence.calculated:
+            sentences = evidence.calculated[judge][2]
+        else:
+            sentences = ["Not measured yet: `./reproduce figures` does."]
+        if sentences or not rows:
+            document.listing(sentences or ["No runs yet."])
+        if rows:
+            document.table("", columns, rows, look="texts flowing")
 
 
-def pairs(kinds, judge, *models):
-    """For each kind its name, and a line for each form of norm_prop and other model."""
-    lines = []
-    for kind in kinds:
-        ours = [kind.of("norm_prop", v) for v in forms(kind.experiment, "norm_prop")]
+def pairs(evidence, judge, models):
+    """For each kind its name, and a row for each form of norm_prop and other model."""
+    rows = []
+    for kind in evidence.kinds:
+        forms = [kind.of("norm_prop", v) for v in kind.experiment.forms]
+        # Of weight_norm those with gammas of its own, and those with norm_prop's.
+        raised = [kind.experiment.raised_gammas()]
         of_kind = [
-            [*sides(runs, theirs), *cells]
+            [*sides(pair), *cells]
             for model in models
-            for theirs in opponents(kind, model)
-            for runs in ours
-            if runs
-            for cells in judge(kind, Comparison(runs, theirs))
+            for variation in [(), *raised * (model == "weight_norm")]
+            for theirs in [kind.of(model, variation)]
+            for ours in forms
+            if ours and theirs
+            for pair in [Comparison(ours, theirs)]
+            for cells in judge(pair)
         ]
-        if of_kind:
+        if of_kind and kind.real:
             size = "" if kind.published else "; not the paper's experiment, no verdict"
-            lines += [f"{kind.label}{size}", *of_kind]
-    return lines
+            rows += [f"{kind.label}{size}", *of_kind]
+    return rows
 
 
-def opponents(kind, model):
-    """Groups of runs that norm_prop is compared with.
+def differences(pair):
+    """What the sides differ in beside the normalisation: its words for each side."""
+    words = {"gammas": [], "softmax layers": []}
+    for side in pair.sides:
+        run = side.runs[0]
+        gammas = [f"{run.gammas[name]:g}" for name in NAMES if name in run.gammas]
+        words["gammas"] += [f"gammas {', '.join(gammas)}"] if gammas else []
+        layer = "plain" if run.plain_softmax else "normalised"
+        words["softmax layers"].append(f"{layer} softmax")
+    return {name: both for name, both in words.items() if len(set(both)) > 1}
 
-    Of weight_norm those with gammas of its own, and those with norm_prop's.
-    """
-    variations = [()]
-    if model == "weight_norm":
-        variations.append(raised_gammas(kind.experiment))
-    groups = [kind.of(model, variation) for variation in variations]
-    return [runs for runs in groups if runs]
 
-
-def sides(ours, theirs):
-    """Name both sides, and what they differ in beside the normalisation."""
-    run, other = ours[0], theirs[0]
-    names = [reading(run.experiment, run.model, run.variation), other.model]
-    if other.model == "weight_norm":
-        names[0] += f", gammas {gamma_words(run.gammas)}"
-        whose = "norm_prop's" if other.variation else "its own"
-        names[1] += f", gammas {gamma_words(other.gammas)}, {whose}"
-    if run.experiment == "ptb" and run.plain_softmax != other.plain_softmax:
-        layers = ["plain" if r.plain_softmax else "normalised" for r in (run, other)]
-        names[0] += "" if run.plain_softmax else f", {layers[0]} softmax"
-        names[1] += f", {layers[1]} softmax"
+def sides(pair):
+    """Name both sides, and what they differ in."""
+    ours, theirs = pair.sides
+    names = [pair.experiment.reading(ours.model, ours.variation)]
+    names.append(pair.experiment.full_name(theirs.model, ()))
+    for words in differences(pair).values():
+        names = [n if w in n else f"{n}, {w}" for n, w in zip(names, words)]
     return names
 
 
-def verdict(pair, margin=0.0):
-    """Whether the first is better, or worse by no more than `margin`, if known."""
-    if math.isnan(pair.lead):
-        return "**not comparable**"
-    word = AGREES if pair.lead > -margin else CONTRADICTS
-    if one_seed(pair):
-        return word + one_seed(pair)
-    counts = map(len, pair.runs)
-    error = math.sqrt(sum(d**2 / n for d, n in zip(pair.deviations, counts)))
-    errors = f"{ERRORS:.0f} standard errors ({error:.3f})"
-    if abs(pair.lead + margin) <= ERRORS * error:
-        return f"**undecided**, within {errors}"
-    return f"{word}, beyond {errors}"
+def qualified(word, pair):
+    """A verdict, and what it stands on: one seed, or sides that differ in more."""
+    counts = [len(side.runs) for side in pair.sides]
+    if min(counts) == 1:
+        word += ", one seed each" if max(counts) == 1 else ", one seed on one side"
+    differing = " and ".join(differences(pair))
+    return f"{word}; {differing} differ too" if differing else word
 
 
-def one_seed(pair):
-    """Say so where the spread over the seeds is not known."""
-    counts = [len(runs) for runs in pair.runs]
-    if min(counts) > 1:
-        return ""
-    return ", one seed each" if max(counts) == 1 else ", one seed on one side"
-
-
-def no_verdict(kind):
-    return "none yet" if kind.published else NOTHING
+def no_verdict(pair):
+    return "none yet" if pair.ours.kind.published else None
 
 
 def figures(pair):
     """``1.705 ± 0.004, 1.829 ± 0.002``."""
-    digits = DIGITS[pair.runs[0][0].experiment]
-    sides = zip(pair.means, pair.deviations)
-    return ", ".join(score(*side, digits) for side in sides)
+    return ", ".join(map(pair.experiment.shown, pair.means, pair.deviations))
 
 
-def better(kind, pair, margin=0.0):
-    word = verdict(pair, margin) if pair.full else no_verdict(kind)
-    if pair.full and -margin < pair.lead <= 0:
-        word += f"; up to {margin:.{DIGITS[kind.experiment]}f} behind counts as similar"
-    return [[figures(pair), pair.words, word]]
+def better(pair, margin=0.0):
+    """Whether the first is better, or worse by no more than `margin`, if known."""
+    word = AGREES if pair.lead > -margin else CONTRADICTS
+    if None not in pair.deviations:
+        counts = [len(side.runs) for side in pair.sides]
+        error = math.hypot(*(pair.deviations / numpy.sqrt(counts)))
+        errors = f"{ERRORS:.0f} standard errors ({error:.3f})"
+        known = abs(pair.lead + margin) > ERRORS * error
+        word = (
+            f"{word}, beyond {errors}" if known else f"**undecided**, within {errors}"
+        )
+    word = NOT_COMPARABLE if math.isnan(pair.lead) else qualified(word, pair)
+    if -margin < pair.lead <= 0:
+        word += f"; up to {pair.experiment.shown(margin)} behind counts as similar"
+    return [[figures(pair), pair.words, word if pair.full else no_verdict(pair)]]
 
 
-def faster_convergence(kind, pair):
+def similar(pair):
+    """What lies between the two in the paper itself counts as similar."""
+    here, there = (side.experiment.paper(side.model) for side in pair.sides)
+    return better(pair, abs(there - here))
+
+
+def faster_convergence(pair):
     """Compare the curves epoch by epoch, and by when the other's last is reached."""
-    ours, theirs = pair.runs
-    common = min(len(run.rows) for runs in pair.runs for run in runs)
-    own = min(len(run.rows) for run in ours) if pair.full else common
-
-    def curve(runs, length):
-        # A test bound at an epoch, or the best validation figure up to it.
-        return [mean(run.score(e) for run in runs) for e in range(1, length + 1)]
-
-    curves = curve(ours, own), curve(theirs, common)
-    if not all(map(math.isfinite, sum(curves, []))):
-        word = "**not comparable**" if pair.full else no_verdict(kind)
-        return [[figures(pair), pair.words, word]]
-    ahead = sum(a < b for a, b in zip(*curves))
-    reached = [e for e, value in enumerate(curves[0], 1) if value <= pair.means[1]]
-    words = (
-        f"{pair.words}; ahead in {ahead} of {common} epoch{'s' if common > 1 else ''}"
+    common = min(side.epochs for side in pair.sides)
+    lengths = pair.ours.epochs if pair.full else common, common
+    ours, theirs = (
+        numpy.mean([run.scores[:length] for run in side.runs], axis=0)
+        for side, length in zip(pair.sides, lengths)
     )
-    words += (
-        f"; reaches the other's figure in epoch {reached[0]}"
-        if reached
-        else "; does not reach the other's figure"
-    )
-    word = {0: CONTRADICTS, common: AGREES}.get(ahead, "**mixed**") + one_seed(pair)
-    return [[figures(pair), words, word if pair.full else no_verdict(kind)]]
+    words, word = pair.words, NOT_COMPARABLE
+    if numpy.isfinite(ours).all() and numpy.isfinite(theirs).all():
+        ahead = int((ours[:common] < theirs).sum())
+        reached = numpy.flatnonzero(ours <= pair.means[1]) + 1
+        words += f"; ahead in {ahead} of {common} epoch{'s' if common > 1 else ''}"
+        words += (
+            f"; reaches the other's figure in epoch {reached[0]}"
+            if reached.size
+            else "; does not reach the other's figure"
+        )
+        word = {0: CONTRADICTS, common: AGREES}.get(ahead, "**mixed**")
+        word = qualified(word, pair)
+    return [[figures(pair), words, word if pair.full else no_verdict(pair)]]
 
 
-def published_times(table, others):
-    ours = table["norm_prop"]["seconds_per_epoch"]
-    words = [
-        f"{other} takes {table[other]['seconds_per_epoch'] / ours:.2f} times as long"
-        for other in others
-    ]
+def published_times(models):
+    table = PUBLISHED["table_1"]
+    ours, *times = (table[m]["seconds_per_epoch"] for m in ("norm_prop", *models))
+    words = [f"{m} takes {t / ours:.2f} times as long" for m, t in zip(models, times)]
     return f"In the paper's own table: {', '.join(words)}."
 
 
-def faster(kind, pair):
+def faster(pair):
     """The time of an epoch, on the devices that both models ran on."""
+    if pair.experiment is not PTB:
+        return []
     lines = []
-    devices = [{run.device for run in runs} for runs in pair.runs]
-    for device in sorted(set.intersection(*devices)):
-        groups = [[run for run in runs if run.device == device] for runs in pair.runs]
-        times = [mean(map(seconds, runs)) for runs in groups]
-        counts = [sum(len(run.rows) for run in runs) for runs in groups]
-        factor = times[1] / times[0]
+    for device in sorted(set.intersection(*(set(s.devices) for s in pair.sides))):
+        ours, theirs = sides = [side.on(device) for side in pair.sides]
+        factor = theirs.seconds / ours.seconds
         word = AGREES if factor >= FASTER else "**less than claimed**"
         if factor < AS_FAST:
             word = CONTRADICTS
-        words = f"{factor:.2f} times as fast on {device}"
-        epochs = f"by {counts[0]} and {counts[1]} epochs"
-        shown = ", ".join(f"{time:.0f} s" for time in times)
+        counts = [str(sum(run.epochs for run in side.runs)) for side in sides]
+        word += f", by {' and '.join(counts)} epochs"
         lines.append(
-            [shown, words, f"{word}, {epochs}" if kind.published else no_verdict(kind)]
+            [
+                f"{ours.seconds:.0f} s, {theirs.seconds:.0f} s",
+                f"{factor:.2f} times as fast on {device}",
+                word if ours.kind.published else no_verdict(pair),
+            ]
         )
     return lines
+
+
+# In our words; what judges them: figures of `./reproduce figures`, or runs of norm_prop
+# beside these of other models.
+CLAIMS = (
+    ("The variance of the hidden states and the cells is kept over time.", "variances"),
+    (
+        "The ratio of gamma_h to gamma_x decides how much of the gradient is kept: it "
+        "vanishes more where gamma_x is the larger (section 4.2).",
+        "figure_1",
+    ),
+    (
+        "Norm Prop converges faster than the baseline.",
+        faster_convergence,
+        "baseline",
+    ),
+    ("Norm Prop does better than weight normalisation.", better, "weight_norm"),
+    (
+        "Norm Prop performs similarly to batch and layer normalisation, or better.",
+        similar,
+        *("batch_norm", "layer_norm"),
+    ),
+    (
+        "Norm Prop is about 30% faster than batch and layer normalisation.",
+        faster,
+        *("batch_norm", "layer_norm"),
+    ),
+)

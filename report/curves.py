@@ -1,11 +1,10 @@
 """Figures 2 and 3, from run folders."""
 
-import io
 import math
-from statistics import mean, stdev
 
-from report.readings import forms, full_name
-from report.runs import VALIDATION
+import numpy
+
+from common.rendering import new_figure
 
 COLOURS = {
     "baseline": "#444444",
@@ -14,42 +13,43 @@ COLOURS = {
     "layer_norm": "#d68910",
     "norm_prop": "#c0392b",
 }
-# Of the forms of norm_prop, in the order of report.readings.FORMS.
+# Of the forms of norm_prop, in the order of report.experiment.
 FORM_COLOURS = (COLOURS["norm_prop"], "#e8958c", "#7d3c98", "#c39bd3", "#17a2a2")
-# What is solid in the paper's figure, and what is dashed.
-SOLID = {"ptb": VALIDATION["ptb"], "draw": "test_nll"}
-DASHED = {"ptb": "train_bpc", "draw": None}
+# Name, what is drawn how, the axis, and the style of each column, as in the paper.
+CURVES = {
+    "ptb": (
+        "Figure 2",
+        "training dashed, validation solid",
+        "bits per character",
+        {"train_bpc": "--", "valid_bpc": "-"},
+    ),
+    "draw": ("Figure 3", "on test", "bound on −log p, nats", {"test_nll": "-"}),
+}
 # Of runs of so many epochs the first fifth may lie above the picture.
 LONG = 10
-AXIS = {"ptb": "bits per character", "draw": "bound on −log p, nats"}
 
 
-def new_figure(width, height):
-    """A Matplotlib figure, without its global state; Matplotlib is slow to load."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def shown(kind):
+    """The groups of runs that have a curve, and its colour.
 
-    figure = Figure(figsize=(width, height), constrained_layout=True)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def encode(figure, kind):
-    """The bytes of a figure as ``png``, ``pdf`` or ``svg``, the same every time."""
-    import matplotlib
-
-    file = io.BytesIO()
-    dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    with matplotlib.rc_context({"svg.hashsalt": "archive", "svg.fonttype": "path"}):
-        figure.savefig(file, format=kind, dpi=160, metadata=dates.get(kind))
-    return file.getvalue()
+    For each model, and each form of norm_prop that stands beside the paper's figure.
+    """
+    return [
+        (group, colour)
+        for model, colour in COLOURS.items()
+        for variation, colour in zip(
+            kind.experiment.forms_of(model),
+            FORM_COLOURS if model == "norm_prop" else [colour],
+        )
+        for group in [kind.of(model, variation)]
+        if group
+    ]
 
 
 def learning_curves(kind, small=False):
     """Draw Figure 2 or 3 for a kind of runs.
 
-    For each model, and each form of norm_prop that stands beside the paper's figure,
-    the mean over the seeds, as far as all have got, and one standard deviation (n - 1)
+    The mean over the seeds, as far as all have got, and one standard deviation (n - 1)
     around it where there is more than one.
 
     Parameters
@@ -60,43 +60,27 @@ def learning_curves(kind, small=False):
 
     Returns
     -------
-    matplotlib.figure.Figure or None
-        None if no epoch is finished.
+    matplotlib.figure.Figure
     """
     from matplotlib.ticker import MaxNLocator
 
-    drawn = [
-        (model, variation, color)
-        for model, own in COLOURS.items()
-        for variation, color in zip(
-            forms(kind.experiment, model),
-            FORM_COLOURS if model == "norm_prop" else (own,),
-        )
-        if kind.of(model, variation)
-    ]
-    if not drawn:
-        return None
-    height = 2.0 + 0.08 * len(drawn)
+    _, _, unit, styles = CURVES[kind.experiment.name]
+    groups = shown(kind)
+    height = 2.0 + 0.08 * len(groups)
     figure = new_figure(*((4.6, height) if small else (6.4, 2.0 * height)))
     axes = figure.add_subplot()
-    names = (DASHED[kind.experiment], SOLID[kind.experiment])
     late = []
-    for model, variation, color in drawn:
-        runs = kind.of(model, variation)
-        length = min(len(run.rows) for run in runs)
-        for name, style in zip(names, ("--", "-")):
-            if name is not None:
-                look = {"color": color, "linestyle": style}
-                if style == "-":
-                    look["label"] = full_name(kind.experiment, model, variation)
-                values = draw_mean(axes, runs, name, length, look)
-        if length >= LONG:
-            late += filter(math.isfinite, values[length // 5 :])
-    if late:
+    for group, colour in groups:
+        for column, style in styles.items():
+            label = group.name if style == "-" else None
+            means = draw_mean(axes, group, column, label, color=colour, linestyle=style)
+        if group.epochs >= LONG:
+            late += means[group.epochs // 5 :].tolist()
+    if numpy.isfinite(late).any():
         # The first epochs would take up the picture.
-        axes.set_ylim(top=max(late))
+        axes.set_ylim(top=max(filter(math.isfinite, late)))
     axes.set_xlabel("epoch")
-    axes.set_ylabel(AXIS[kind.experiment])
+    axes.set_ylabel(unit)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     # Above the axes, where it hides nothing.
@@ -105,28 +89,18 @@ def learning_curves(kind, small=False):
     return figure
 
 
-def draw_mean(axes, runs, name, length, look):
-    """Draw the mean over runs of one figure, with a band of one deviation; return it.
-
-    Parameters
-    ----------
-    look : dict
-        Of the line; a line with a label gets the band.
-    """
-    epochs = range(1, length + 1)
-    values = [[run.rows[epoch - 1][name] for run in runs] for epoch in epochs]
-    means = [mean(value) for value in values]
-    width = 1.4 if "label" in look else 0.8
-    marker = "o" if length < 4 else None
-    axes.plot(epochs, means, marker=marker, markersize=3, linewidth=width, **look)
-    if len(runs) > 1 and "label" in look:
-        spread = [stdev(value) for value in values]
-        axes.fill_between(
-            epochs,
-            [m - s for m, s in zip(means, spread)],
-            [m + s for m, s in zip(means, spread)],
-            color=look["color"],
-            alpha=0.15,
-            linewidth=0,
-        )
+def draw_mean(axes, group, column, label, **look):
+    """Draw the mean over runs of one figure, if labelled with a band; return it."""
+    epochs = range(1, group.epochs + 1)
+    values = numpy.array([run.log[column][: group.epochs] for run in group.runs])
+    means = values.mean(axis=0)
+    marker = "o" if group.epochs < 4 else None
+    width = 1.4 if label else 0.8
+    axes.plot(
+        epochs, means, marker=marker, markersize=3, linewidth=width, label=label, **look
+    )
+    if len(values) > 1 and label:
+        spread = values.std(axis=0, ddof=1)
+        band = means - spread, means + spread
+        axes.fill_between(epochs, *band, color=look["color"], alpha=0.15, linewidth=0)
     return means

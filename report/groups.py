@@ -1,39 +1,27 @@
 """Sort runs into kinds, so that only what is comparable is compared."""
 
-import math
-from statistics import mean, median, stdev
+from dataclasses import dataclass, field, replace
 
-from experiments import presets
-from report.readings import full_name
-from report.runs import EXPERIMENTS, NOT_THE_KIND
+import numpy
 
-PRESETS = {"ptb": presets.PTB, "draw": presets.DRAW}
+from report.experiment import DRAW, NOT_THE_KIND, PUBLISHED, Experiment
 
 
+@dataclass(eq=False)
 class Kind:
     """Runs of one experiment, on the same data, at the same size.
 
-    Models, seeds, the number of epochs and :data:`report.readings.VARIATIONS` may
+    Models, seeds, the number of epochs and :data:`report.experiment.VARIATIONS` may
     differ.
-
-    Attributes
-    ----------
-    experiment : {'ptb', 'draw'}
-    regularised, sample : bool
-    changes : dict of str to tuple
-        Options that differ from the published experiment: the published value and
-        the one here.
-    runs : list of report.runs.Run
-        One for each model, variation and seed.
     """
 
-    def __init__(self, runs):
-        first = runs[0]
-        self.experiment = first.experiment
-        self.regularised = first.regularised
-        self.sample = first.sample
-        self.changes = first.kind_changes
-        self.runs = runs
+    experiment: Experiment
+    regularised: bool = False
+    sample: bool = False
+    #: Options that differ from the published experiment: its value and the one here.
+    changes: dict = field(default_factory=dict)
+    #: One for each model, variation and seed; there may be none.
+    runs: list = field(default_factory=list)
 
     @property
     def published(self):
@@ -41,131 +29,186 @@ class Kind:
         return not self.changes and not self.sample
 
     @property
+    def real(self):
+        """Whether these show how models compare on the real data."""
+        return not self.sample and not self.regularised
+
+    @property
+    def table(self):
+        """The paper's table of these runs, or of others at the published size."""
+        return "table_2" if self.regularised else self.experiment.table
+
+    @property
+    def figure(self):
+        """What is in that table."""
+        return "test_bpc" if self.regularised else self.experiment.reported
+
+    @property
     def compared(self):
         """Names of the models of which there are several readings of the paper."""
-        readings = {(run.model, run.variation) for run in self.runs if run.rows}
+        readings = {(run.model, run.variation) for run in self.runs if run.epochs}
         models = [model for model, _ in readings]
         return {model for model in models if models.count(model) > 1}
 
     @property
-    def words(self):
-        """What distinguishes these runs from the published ones."""
-        if self.published:
-            return "published settings"
+    def label(self):
+        """The experiment, and what distinguishes these runs from the published."""
         words = [
             f"{name.replace('_', ' ')} {here}"
             + (f" (published {there})" if there is not None else "")
             for name, (there, here) in self.changes.items()
         ]
-        preset = PRESETS[self.experiment]["small"]
-        sizes = {name: value for name, value in preset.items() if name != "tag"}
-        changed = {name: here for name, (_, here) in self.changes.items()}
-        if not self.sample and changed == {
-            name: value for name, value in sizes.items() if name not in NOT_THE_KIND
-        }:
-            words[0] = "the preset `small`: " + words[0]
+        sizes = self.experiment.small.items()
+        sizes = {n: v for n, v in sizes if n not in {"tag", *NOT_THE_KIND}}
         if self.sample:
             words.insert(0, "built-in sample data, not the paper's")
-        return ", ".join(words)
+        elif {name: here for name, (_, here) in self.changes.items()} == sizes:
+            words[0] = f"the preset `small`: {words[0]}"
+        regularised = ", regularised" if self.regularised else ""
+        words = ", ".join(words) or "published settings"
+        return f"{self.experiment.title}{regularised}: {words}"
 
-    @property
-    def title(self):
-        what = "Penn Treebank" if self.experiment == "ptb" else "DRAW"
-        return f"{what}, regularised" if self.regularised else what
+    def groups(self):
+        """A :class:`Group` for each model, variation and number of epochs done.
 
-    @property
-    def label(self):
-        """The experiment and, in short, what is not as published."""
-        if self.published:
-            return f"{self.title}, published size"
-        size = " at small size" if "units" in self.changes else ""
-        changed = [f"{n.replace('_', ' ')} {c[1]}" for n, c in self.changes.items()]
-        return f"{self.title}{size}: {', '.join(changed)}"
-
-    def rows(self):
-        """Yield a :class:`Row` for each model, variation and number of epochs done.
-
-        Runs that went to their end are one row, however many epochs that took. Models
-        in the paper's order; full and complete rows before partial ones.
+        Runs that went to their end are one, however many epochs that took. Models in
+        the paper's order; full and complete groups before partial ones.
         """
-        rows = {}
-        for run in sorted(self.runs, key=lambda run: run.seed):
-            if run.rows:
-                state = (not run.full, not run.complete, run.full or -len(run.rows))
-                rows.setdefault((run.model, run.variation, state), []).append(run)
-        order = EXPERIMENTS[self.experiment].MODELS
-
-        def position(key):
-            model, variation, state = key
+        found = {}
+        models = self.experiment.options.MODELS
+        for run in (run for run in self.runs if run.epochs):
             # Of one option there may be numbers, words and None.
-            return order.index(model), len(variation), str(variation), state
-
-        for key in sorted(rows, key=position):
-            yield Row(rows[key])
+            reading = len(run.variation), str(run.variation)
+            state = not run.full, not run.complete, run.full or -run.epochs
+            key = models.index(run.model), reading, state
+            found.setdefault(key, []).append(run)
+        return [
+            Group(self, found[key][0].model, found[key][0].variation, found[key])
+            for key in sorted(found)
+        ]
 
     def of(self, model, variation=()):
         """Runs of a model, one a seed: the full ones, or else those furthest on."""
-        runs = [
-            run
-            for run in self.runs
-            if run.rows and (run.model, run.variation) == (model, variation)
-        ]
-        furthest = max((len(run.rows) for run in runs), default=0)
+        which = model, dict(variation)
+        runs = [r for r in self.runs if (r.model, dict(r.variation)) == which]
+        furthest = max((run.epochs for run in runs), default=0)
         full = [run for run in runs if run.full]
-        chosen = full or [run for run in runs if len(run.rows) == furthest]
-        return sorted(chosen, key=lambda run: run.seed)
+        best = [run for run in runs if 0 < run.epochs == furthest]
+        return Group(self, model, variation, full or best)
 
 
-class Row:
-    """Runs that differ in nothing but the seed; what a table says of them.
+@dataclass(eq=False)
+class Group:
+    """Runs that differ in nothing but the seed, a row of a table; there may be none."""
 
-    Attributes
-    ----------
-    mean, deviation : float
-        Of the score over the runs; the deviation (n - 1) is None for a single run.
-    epochs : int
-        Done by all of them.
-    seconds : float
-        Mean over the runs of the median of the seconds of an epoch.
-    """
+    kind: Kind
+    model: str
+    variation: tuple
+    runs: list
+    #: The attribute of the runs that is shown, if it is not their score.
+    scored: str = None
+    name: str = None
 
-    def __init__(self, runs):
-        first = runs[0]
-        self.runs = runs
-        self.experiment = first.experiment
-        self.model = first.model
-        self.variation = first.variation
-        self.epochs = min(len(run.rows) for run in runs)
-        self.complete = all(run.complete for run in runs)
-        self.full = all(run.full for run in runs)
-        self.published_epochs = first.published_epochs
-        self.mean, self.deviation = mean_deviation([run.score() for run in runs])
-        self.seconds = mean(seconds(run) for run in runs)
+    def __post_init__(self):
+        self.experiment = self.kind.experiment
+        name = self.experiment.full_name(self.model, self.variation)
+        self.name = self.name or name
+        #: Done by all of them.
+        self.epochs = min((run.epochs for run in self.runs), default=0)
+        self.complete = all(run.complete for run in self.runs)
+        self.full = bool(self.runs) and all(run.full for run in self.runs)
+        self.partial = bool(self.runs) and not self.full
+        self.devices = sorted({run.device for run in self.runs})
+        #: Mean over the runs of the median of the seconds of an epoch.
+        times = [numpy.median(run.log["seconds"]) for run in self.runs]
+        self.seconds = float(numpy.mean(times)) if times else None
+
+    def __bool__(self):
+        return bool(self.runs)
+
+    def on(self, device):
+        """Those of the runs that ran on a device."""
+        runs = [run for run in self.runs if run.device == device]
+        return replace(self, runs=runs)
 
     @property
     def seeds(self):
-        return [run.seed for run in self.runs]
+        return ", ".join(str(run.seed) for run in self.runs)
 
     @property
-    def devices(self):
-        return sorted({run.device for run in self.runs})
+    def ratio(self):
+        """Time of an epoch over the baseline's, on the same device; None without."""
+        if len(self.devices) != 1:
+            return None
+        baseline = self.kind.of("baseline").on(*self.devices)
+        return self.seconds / baseline.seconds if baseline else None
 
     @property
-    def name(self):
-        """The model, and its reading of the paper."""
-        return full_name(self.experiment, self.model, self.variation)
+    def paper(self):
+        """What the paper reports of it, by the names of ``published.yaml``."""
+        forms = self.experiment.forms_of(self.model)
+        known = self.kind.published and self.variation in forms
+        return PUBLISHED[self.kind.table].get(self.model, {}) if known else {}
 
+    def score(self, epochs=None):
+        """Mean and standard deviation (n - 1) over the seeds.
 
-def seconds(run):
-    """Median of the seconds of training of an epoch."""
-    return median(row["seconds"] for row in run)
+        Of the scores after so many epochs, the last if None. The mean is None where not
+        all are scored, and the deviation of a single run.
+        """
+        if self.scored:
+            values = [getattr(run, self.scored) for run in self.runs]
+        else:
+            values = [run.scores[(epochs or run.epochs) - 1] for run in self.runs]
+        if not values or None in values:
+            return None, None
+        if not numpy.isfinite(values).all():
+            return numpy.nan, None
+        spread = float(numpy.std(values, ddof=1)) if len(values) > 1 else None
+        return float(numpy.mean(values)), spread
 
+    @property
+    def obtained(self):
+        """``1.440 ± 0.026``; None without runs."""
+        known = self.experiment.shown(*self.score())
+        return "not scored yet" if self and not known else known
 
-def mean_deviation(values):
-    """Mean and standard deviation (n - 1), None for a single value."""
-    if not all(math.isfinite(value) for value in values):
-        return math.nan, None
-    return mean(values), stdev(values) if len(values) > 1 else None
+    @property
+    def published(self):
+        return self.experiment.shown(self.paper.get(self.kind.figure))
+
+    @property
+    def difference(self):
+        """Obtained less published; in parentheses of runs that are partial."""
+        there = self.paper.get(self.kind.figure)
+        words = self.experiment.difference(self.score()[0], there)
+        return f"({words})" if self.partial and words else words
+
+    def after(self, epochs):
+        """``after 9 of 50 epochs``, of those published if all else is as published."""
+        of = f" of {self.runs[0].published_epochs}" if self.kind.published else ""
+        return f"after {epochs}{of} epoch{'s' if of or epochs > 1 else ''}"
+
+    @property
+    def progress(self):
+        """Epochs done, and of full runs the best; runs that are not full say so.
+
+        ``50 of 50, best 41``, or ``ended after 23, best 15`` if by patience; with a
+        number for each seed where they differ.
+        """
+        if not self.runs:
+            known = self.model in self.experiment.options.MODELS
+            return "not begun" if known else "not a model here"
+        published = self.runs[0].published_epochs
+        if not self.full:
+            words = f"{self.epochs} of {published}"
+            return words if self.complete else f"**partial** {words}"
+        done, best = (
+            ", ".join(map(str, numbers if len(set(numbers)) > 1 else numbers[:1]))
+            for numbers in zip(*((run.epochs, run.best_epoch) for run in self.runs))
+        )
+        ended = f"{done} of {done}" if done == str(published) else f"ended after {done}"
+        return f"{ended}, best {best}"
 
 
 def kinds(runs):
@@ -178,33 +221,17 @@ def kinds(runs):
         Pairs of runs of the same kind, model and seed, of which only the first is in
         a kind.
     """
-    groups, repeats = {}, []
+    found, repeats = {}, []
     # Of two runs of the same seed the one that got further counts.
-    for run in sorted(runs, key=lambda run: (-len(run.rows), run.name, str(run.path))):
-        key = (
-            run.sample,
-            repr(sorted(run.kind_changes.items())),
-            run.experiment,
-            run.regularised,
-            str(run.configuration.get("data")),
-        )
-        same = groups.setdefault(key, {})
+    for run in sorted(runs, key=lambda run: (-run.epochs, run.name, str(run.path))):
+        changes = run.kind_changes
+        key = run.sample, bool(changes), run.experiment is DRAW, run.regularised
+        key += repr(sorted(changes.items())), run.data
+        about = run.experiment, run.regularised, run.sample, changes
+        kind, same = found.setdefault(key, (Kind(*about), {}))
         other = same.setdefault((run.model, run.variation, run.seed), run)
         if other is not run:
             repeats.append((other, run))
-
-    def order(key):
-        sample, changes, experiment, regularised, _ = key
-        published = changes == "[]"
-        return sample, not published, experiment != "ptb", regularised, key
-
-    sorted_kinds = [Kind(list(groups[k].values())) for k in sorted(groups, key=order)]
-    return sorted_kinds, repeats
-
-
-def ratio(row, kind):
-    """Time of an epoch over the baseline's, on the same device; None without one."""
-    baselines = [
-        seconds(run) for run in kind.of("baseline") if [run.device] == row.devices
-    ]
-    return row.seconds / mean(baselines) if baselines else None
+    for kind, same in found.values():
+        kind.runs = sorted(same.values(), key=lambda run: run.seed)
+    return [found[key][0] for key in sorted(found)], repeats

@@ -1,135 +1,101 @@
 """Figures and samples."""
 
 from common.errors import RunError
+from common.files import LARGEST
+from common.rendering import render
 from common.trust import read_bytes
-from report.curves import encode, learning_curves
-from report.figures import drawing
-from report.runs import UNIT
-
-# Names in figures.drawing: title, and what stands for the picture.
-CALCULATED = {
-    "figure_1": (
-        "Figure 1",
-        "Figure 1: norm of the one-step gradient over gamma_x and gamma_h",
-    ),
-    "variances": (
-        "Variances over time",
-        "Variance of h_t and c_t over time in each model",
-    ),
-    "stability": (
-        "Stability",
-        "Growth per time step of a small change of the state in each form",
-    ),
-}
-FIGURES = {"ptb": "Figure 2", "draw": "Figure 3"}
+from report.calculated import FIGURES
+from report.curves import CURVES, learning_curves, shown
+from report.document import code
 
 
-def figures(document, kinds, measured):
-    document.heading("Figures")
-    calculated(document, measured)
+def figures(document, evidence):
+    """What ``./reproduce figures`` computes, and the learning curves."""
+    for name, (title, alternative, draw, _) in FIGURES.items():
+        if name not in evidence.calculated:
+            continue
+        found, caption, _, rows = evidence.calculated[name]
+        picture(document, f"**{title}.** {caption}", alternative, draw, found)
+        if rows:
+            title = "The same norm at the published gammas of norm_prop, forget bias 1"
+            header = [
+                "",
+                "gamma_x, gamma_h, gamma_c",
+                "Moments",
+                "Computed",
+                "Measured",
+            ]
+            document.table(title, header, rows)
+    lacking = [f[0] for name, f in FIGURES.items() if name not in evidence.calculated]
+    if lacking:
+        words = ", ".join(lacking)
+        document.text(f"Not here, but for `./reproduce figures` to compute: {words}.")
     # Curves on sample data are of interest as long as there are no others.
-    real = [kind for kind in kinds if not kind.sample]
-    for kind in real or kinds:
+    real = [kind for kind in evidence.kinds if not kind.sample]
+    for kind in real or evidence.kinds:
         curves(document, kind)
-    if not any(kind.runs for kind in kinds):
+    if not evidence.kinds:
         document.text("Figures 2 and 3: no runs yet.")
 
 
 def curves(document, kind, small=False):
     """Figure 2 or 3, if there is anything to draw."""
-    figure = None if kind.regularised else learning_curves(kind, small)
-    if figure is None:
+    if kind.regularised or not shown(kind):
         return
-    number = FIGURES[kind.experiment]
-    size = "" if kind.published else f" at another size ({kind.words})"
-    full = all(row.full for row in kind.rows())
-    partial = ", not all runs at their end" if kind.published and not full else ""
-    style = "on test"
-    if kind.experiment == "ptb":
-        style = "training dashed, validation solid"
-    caption = f"**{number}{size}{partial}.** {UNIT[kind.experiment]} per epoch, {style}"
+    number, style, *_ = CURVES[kind.experiment.name]
+    words = f"{number}: learning curves of {len(kind.runs)} runs"
+    if not kind.published:
+        number += f" at another size ({kind.label})"
+    elif not all(group.full for group in kind.groups()):
+        number += ", not all runs at their end"
+    caption = f"**{number}.** {kind.experiment.unit} per epoch, {style}"
     if not small:
         caption += (
             "; the mean over the seeds, and one standard deviation around it. Of long "
             "runs the first fifth of the epochs may lie above the picture"
         )
-    words = f"{number}: learning curves of {len(kind.runs)} runs"
-    document.picture(encode(figure, "svg"), "svg+xml", f"{caption}.", words)
+    picture(document, f"{caption}.", words, learning_curves, kind, small)
 
 
-def calculated(document, measured):
-    """What ``./reproduce figures`` computes."""
-    for name, (title, alternative) in CALCULATED.items():
-        if name not in measured:
-            continue
-        caption = getattr(drawing, f"{name}_caption")(measured[name])
-        content = encode(getattr(drawing, name)(measured[name]), "svg")
-        document.picture(content, "svg+xml", f"**{title}.** {caption}", alternative)
-        if name == "figure_1":
-            at_published_gammas(document, measured[name]["published"])
-    lacking = [title for name, (title, _) in CALCULATED.items() if name not in measured]
-    if lacking:
-        words = ", ".join(lacking)
-        document.text(f"Not here, but for `./reproduce figures` to compute: {words}.")
+def picture(document, caption, alternative, draw, *arguments):
+    """Draw a figure; where that fails the page has a sentence in its place."""
+    try:
+        (content,) = render(["svg"], draw, *arguments)
+    except RunError as error:
+        document.problem(f"{alternative}: {error}")
+    else:
+        document.picture(content, "svg+xml", caption, alternative)
 
 
-def at_published_gammas(document, points):
-    document.table(
-        "The same norm at the published gammas of norm_prop, forget bias 1",
-        ["", "gamma_x, gamma_h, gamma_c", "Moments", "Computed", "Measured"],
-        [
-            [
-                point["experiment"],
-                ", ".join(f"{gamma:g}" for gamma in point["gammas"]),
-                point["moments"],
-                f"{point['computed']:.2f}",
-                f"{point['measured']:.2f}",
-            ]
-            for point in points
-        ],
-    )
+def samples(document, evidence):
+    """Text and images by one run for each experiment and model.
 
-
-def samples(document, runs):
-    document.heading("Samples")
-    nothing = True
-    for run in best_of_each_model(runs):
+    Of real data, with published settings, then the longest.
+    """
+    chosen = {}
+    for run in sorted(
+        evidence.runs, key=lambda run: (run.sample, bool(run.changes), -run.epochs)
+    ):
+        if any((run.path / name).exists() for name in ("sample.txt", "samples.png")):
+            chosen.setdefault((run.experiment.name, run.model), run)
+    for _, run in sorted(chosen.items(), key=lambda item: item[0][0] != "ptb"):
         data = ", on sample data" if run.sample else ""
         text = content(document, run.path / "sample.txt")
-        picture = content(document, run.path / "samples.png")
+        images = content(document, run.path / "samples.png")
         if text:
-            document.heading(f"Text by `{run.name}`{data}", 3)
+            document.heading(f"Text by {code(run.name)}{data}", 3)
             document.code(text.decode("utf-8", "replace"))
-        if picture:
-            document.picture(
-                picture,
-                "png",
-                f"Images drawn by `{run.name}` (best epoch of {len(run.rows)}{data}), "
-                "from z ~ N(0, 1).",
-                f"100 images drawn by {run.name}",
-            )
-        nothing = nothing and not (text or picture)
-    if nothing:
-        document.text("The run folders hold none.")
+        if images:
+            caption = f"Images drawn by {code(run.name)} (best epoch of {run.epochs}"
+            caption += f"{data}), from z ~ N(0, 1)."
+            document.picture(images, "png", caption, f"100 images drawn by {run.name}")
 
 
 def content(document, path):
     """What is in a file of a run folder, or None; what cannot be read is said."""
     try:
-        return read_bytes(path)
+        return read_bytes(path, LARGEST)
     except FileNotFoundError:
         return None
     except (RunError, OSError) as error:
-        document.note(f"{error}.")
-        return None
-
-
-def best_of_each_model(runs):
-    """One run for each experiment and model: of real data, then the longest."""
-    chosen = {}
-    order = {run: (run.sample, bool(run.changes), -len(run.rows)) for run in runs}
-    for run in sorted(runs, key=order.get):
-        has = any((run.path / name).exists() for name in ("sample.txt", "samples.png"))
-        if has:
-            chosen.setdefault((run.experiment, run.model), run)
-    return [chosen[key] for key in sorted(chosen, key=lambda key: key[0] != "ptb")]
+        return document.problem(error)

@@ -1,46 +1,56 @@
-"""Read run folders, whatever state they are in."""
+"""Read run folders, whatever state they are in, and whoever has made them.
+
+A folder is checked here and nowhere else: what a :class:`Run` holds has the right type,
+and its words can be shown.
+"""
 
 import json
 import math
+import os
 from pathlib import Path
 
+import numpy
+
 from common.errors import RunError
-from common.files import read_json
+from common.files import LARGEST, read_json
 from common.trust import read_bytes
-from experiments import draw_options, ptb_options
-from experiments.gammas import GAMMAS, NAMES
-from report.readings import PLAIN, REFERENCE, VARIATIONS
+from experiments.options import gammas
+from experiments.recorded import recorded
+from report.document import code, literal
+from report.experiment import DRAW, PLAIN, PTB, VARIATIONS
 
-EXPERIMENTS = {"ptb": ptb_options, "draw": draw_options}
-# What an epoch is judged by, and what it is called for people.
-VALIDATION = {"ptb": "valid_bpc", "draw": "valid_nll"}
-REPORTED = {"ptb": "valid_bpc", "draw": "test_nll"}
-UNIT = {"ptb": "bpc", "draw": "nats"}
-
-# Options in which runs of the same kind may differ, or that say nothing of the kind.
-NOT_THE_KIND = {"seed", "epochs", "patience", "device", "save_every", "preset"}
-NOT_THE_KIND |= {"model", "data", "sample", "regularise"}
+# Options of a run that say where and how it was done, and not what.
+WHERE = ("data", "data_dir", "results_dir", "resume", "stop_after", "tag")
+# A figure beyond this has diverged.
+FURTHEST = 1e100
 
 
 class Run:
     """One run folder.
 
-    Parameters
-    ----------
-    path : Path
-
     Attributes
     ----------
-    experiment : {'ptb', 'draw'}
-    facts : dict
-        ``run.json``.
-    rows : list of dict
-        The lines of ``metrics.jsonl``.
-    evaluation : dict
-        ``evaluation.json``, empty if there is none.
+    experiment : report.experiment.Experiment
+    epochs, epochs_wanted : int
+        That it has done, and was asked for.
+    log : dict of str to ndarray
+        The columns of ``metrics.jsonl``.
+    scores : ndarray
+        The figure of the paper's table after each epoch: the lowest validation figure
+        on Penn Treebank, the test bound in DRAW.
     changes : dict of str to tuple
-        Options that differ from the published experiment, with the published value
-        and this run's; without those of :data:`NOT_THE_KIND`.
+        See :meth:`report.experiment.Experiment.changes`.
+    gammas : dict of str to float
+        The initial ones.
+    sample, regularised, ended_by_patience : bool
+        Whether it is of the built-in sample data, of Table 2, ended by patience.
+    sequence_score, exact_score, batch_score : float or None
+        Of the best epoch, if scored: the test text as one sequence, as Table 2 has it;
+        the validation text with batch_norm's exact statistics, and with the batch's.
+    status, device, machine, software, blocks : str
+        To be shown.
+    checksums : list of tuple of str
+        Data set, file and SHA-256, to be shown.
 
     Raises
     ------
@@ -49,53 +59,72 @@ class Run:
     """
 
     def __init__(self, path):
-        self.path = Path(path)
-        self.facts = read_json(self.path / "run.json")
-        configuration = self.facts.get("configuration")
-        if not isinstance(configuration, dict):
-            raise RunError(f"{path}/run.json says nothing of a run's configuration")
-        self.configuration = configuration
-        self.experiment = "draw" if "glimpses" in configuration else "ptb"
-        self.model = configuration.get("model")
-        if self.model not in EXPERIMENTS[self.experiment].MODELS:
-            raise RunError(f"{path}/run.json names no model of the archive")
-        self.seed = configuration.get("seed")
-        self.epochs_wanted = configuration.get("epochs")
-        if not all(isinstance(n, int) for n in (self.seed, self.epochs_wanted)):
-            raise RunError(f"{path}/run.json names no seed or no number of epochs")
-        data = self.facts.get("data")
-        self.data = data if isinstance(data, dict) else {}
-        self.rows = read_rows(
-            self.path / "metrics.jsonl", ("seconds", *self._needed_figures())
-        )
-        evaluation = self.path / "evaluation.json"
-        self.evaluation = read_json(evaluation) if evaluation.exists() else {}
-        self.changes = changes(self.experiment, configuration)
+        self.path, self.name = path, path.name
+        facts = Facts(path / "run.json")
+        configuration = facts.part("configuration").content
+        self.experiment = DRAW if "glimpses" in configuration else PTB
+        options = recorded(self.experiment.options, path, ignored=WHERE)
+        if not {"seed", "epochs"} <= set(configuration):
+            raise RunError(f"{facts.path} names no seed or no number of epochs")
+        self.model, self.seed = options.model, options.seed
+        self.epochs_wanted = options.epochs
+        self.gammas = gammas(options, self.experiment.name)
+        self.changes = self.experiment.changes(configuration)
+        self.regularised = bool(configuration.get("regularise"))
+        self.data = facts.part("configuration").word("data")
+        self.sample = facts.part("data").content.get("sample") is not False
+        self._read_log(path / "metrics.jsonl")
+        self._describe(facts)
+        again = path / "evaluation.json"
+        scores = Facts(again, None if os.path.lexists(again) else {})
+        if scores.content.get("epoch", self.best_epoch) != self.best_epoch:
+            scores = Facts(again, {})
+        self.sequence_score = scores.number("test_sequence_bpc")
+        again = scores if self.model == "batch_norm" else Facts(again, {})
+        self.exact_score = again.number("valid_bpc")
+        self.batch_score = again.part("batch").number("valid_bpc")
 
-    def _needed_figures(self):
-        train = "train_" + VALIDATION[self.experiment].rpartition("_")[2]
-        return {train, VALIDATION[self.experiment], REPORTED[self.experiment]}
+    def _read_log(self, path):
+        names = ("seconds", *self.experiment.columns)
+        rows = read_rows(path, names) if os.path.lexists(path) else []
+        self.epochs = len(rows)
+        self.log = dict(zip(names, numpy.reshape(rows, (-1, len(names))).T))
+        self.scores = self.log[self.experiment.reported]
+        if self.experiment is PTB:
+            self.scores = numpy.fmin.accumulate(self.scores)
+        # Where there is none, or it is not a number.
+        self.scores = numpy.where(numpy.isnan(self.scores), numpy.inf, self.scores)
 
-    @property
-    def name(self):
-        return self.path.name
-
-    @property
-    def sample(self):
-        """Whether it ran on the built-in sample data."""
-        return self.data.get("sample") is not False
-
-    @property
-    def regularised(self):
-        """Whether it is a run of Table 2."""
-        return bool(self.configuration.get("regularise"))
+    def _describe(self, facts):
+        host, blocks, data = map(facts.part, ("host", "blocks", "data"))
+        status, error = facts.word("status"), facts.word("error")
+        self.ended_by_patience = status == "finished"
+        self.ended_by_patience &= facts.word("ended_by") == "patience"
+        status += ", or killed" if status == "running" else ""
+        status += f": {error}" if error != "None" else ""
+        self.status = literal(status + ", by patience" * self.ended_by_patience)
+        device = facts.word("device")
+        if device == "cpu":
+            cores = host.word("cores")
+            device = f"{host.word('cpu')}, {cores} core{'s' if cores != '1' else ''}"
+        self.device = literal(device)
+        self.machine = literal(f"{device}; {host.word('system')}")
+        self.blocks = literal(blocks.word("version"))
+        versions = [" ".join(item) for item in facts.part("versions").words().items()]
+        commit = blocks.word("commit")
+        words = f"{', '.join(versions)}; Blocks from {blocks.word('source')}"
+        words += f", commit {commit}" if commit != "None" else ""
+        precision = facts.part("configuration").word("floatX")
+        self.software = literal(f"{words}; {precision}")
+        self.checksums = [
+            (literal(data.word("name")), code(name), code(digest))
+            for name, digest in sorted(data.part("checksums").words().items())
+        ]
 
     @property
     def variation(self):
         """In which readings of the paper it differs, as a tuple of (option, value)."""
-        return tuple(
-            (name, self.changes[name][1]) for name in VARIATIONS if name in self.changes
-        )
+        return tuple((n, self.changes[n][1]) for n in VARIATIONS if n in self.changes)
 
     @property
     def kind_changes(self):
@@ -103,26 +132,14 @@ class Run:
         return {n: c for n, c in self.changes.items() if n not in VARIATIONS}
 
     @property
-    def gammas(self):
-        """Initial gammas by name, as given or else as published."""
-        known = GAMMAS[self.experiment][self.model]
-        given = {name: self.configuration.get(name) for name in NAMES}
-        return {**known, **{n: g for n, g in given.items() if g is not None}}
-
-    @property
     def plain_softmax(self):
         """Whether its softmax layer is not weight-normalised."""
-        models = EXPERIMENTS[self.experiment].ONLY_FOR.get("softmax_gamma", ())
-        return self.model not in models or PLAIN in self.variation
+        normalises = self.experiment.has(self.model, "softmax_gamma")
+        return not normalises or PLAIN in self.variation
 
     @property
     def published_epochs(self):
-        return published(self.experiment, self.model, self.regularised)["epochs"]
-
-    @property
-    def ended_by_patience(self):
-        how = self.facts.get("status"), self.facts.get("ended_by")
-        return how == ("finished", "patience")
+        return self.experiment.published(self.model, self.regularised)["epochs"]
 
     @property
     def full(self):
@@ -130,113 +147,87 @@ class Run:
 
         That is the published number of epochs, or fewer if by patience.
         """
-        ended = self.ended_by_patience or len(self.rows) == self.published_epochs
-        return ended and not self.sample and not self.kind_changes
+        ended = self.ended_by_patience or self.epochs == self.published_epochs
+        return ended and not self.kind_changes and not self.sample
 
     @property
     def complete(self):
         """Whether it is full, or did as many epochs as it was asked for."""
-        return self.full or len(self.rows) >= self.epochs_wanted
+        return self.full or self.epochs >= self.epochs_wanted
 
     @property
     def best_epoch(self):
-        """The first epoch with the lowest validation figure."""
-        name = VALIDATION[self.experiment]
-        rows = [row for row in self if row[name] == row[name]] or self.rows
-        return min(rows, key=lambda row: row[name])["epoch"]
-
-    @property
-    def diverged(self):
-        return any(not math.isfinite(row[REPORTED[self.experiment]]) for row in self)
-
-    def __iter__(self):
-        return iter(self.rows)
-
-    def score(self, epochs=None):
-        """The figure of the paper's table, after the first `epochs` epochs.
-
-        The lowest validation figure on Penn Treebank; in DRAW the test bound at the
-        last epoch. Infinity where there is none, or where it is not a number.
-        """
-        values = [row[REPORTED[self.experiment]] for row in self.rows[:epochs]]
-        if self.experiment == "draw":
-            values = values[-1:]
-        return min((value for value in values if value == value), default=math.inf)
-
-    @property
-    def sequence_score(self):
-        """The figure of Table 2: the test text as one sequence. None if not scored."""
-        return self.evaluation.get("test_sequence_bpc")
-
-    @property
-    def device(self):
-        host = self.facts.get("host") or {}
-        device = str(self.facts.get("device"))
-        if device != "cpu":
-            return device
-        cores = host.get("cores")
-        return f"{host.get('cpu')}, {cores} core{'s' if cores != 1 else ''}"
+        """The first epoch with the lowest validation figure; None without epochs."""
+        values = self.log[self.experiment.valid]
+        if not self.epochs:
+            return None
+        return int(numpy.where(numpy.isnan(values), numpy.inf, values).argmin()) + 1
 
 
-def published(experiment, model, regularised=False):
-    """The published experiment's configuration for a model."""
-    arguments = ["--model", model] + (["--regularise"] if regularised else [])
-    return vars(EXPERIMENTS[experiment].parse(arguments))
+class Facts:
+    """A JSON object that anybody may have written: its parts, by their type.
 
-
-def changes(experiment, configuration):
-    """Options of a run that are not those of the published experiment.
-
-    Returns
-    -------
-    dict of str to tuple
-        The published value and the run's. An option that the run does not know, for
-        it is older, does not count, nor does one that its model does not have.
+    Raises
+    ------
+    RunError
+        If it cannot be read, or a part is of another type.
     """
-    model = configuration["model"]
-    expected = published(experiment, model, configuration.get("regularise"))
-    expected.update(REFERENCE[experiment])
-    only_for = EXPERIMENTS[experiment].ONLY_FOR
-    differing = {}
-    for name, value in sorted(configuration.items()):
-        if name in NOT_THE_KIND or model not in only_for.get(name, (model,)):
-            continue
-        # A gamma may be left to the model, or be given as what it is anyway.
-        if name in NAMES and value == GAMMAS[experiment][model].get(name):
-            value = None
-        if expected.get(name) != value:
-            differing[name] = expected.get(name), value
-    return differing
+
+    def __init__(self, path, content=None):
+        self.path = path
+        self.content = read_json(path) if content is None else content
+
+    def _get(self, name, wanted, kind):
+        value = self.content.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise RunError(f"{self.path} cannot be used (its {name} is no {wanted})")
+        return value
+
+    def part(self, name):
+        """An object within it; empty if there is none."""
+        return Facts(self.path, self._get(name, "object", dict) or {})
+
+    def word(self, name):
+        """A word or number as text, ``None`` if there is none."""
+        return str(self._get(name, "word or number", (str, int, float)))
+
+    def words(self):
+        return {name: self.word(name) for name in self.content}
+
+    def number(self, name):
+        value = self._get(name, "number", (int, float))
+        return None if value is None else finite(value)
 
 
-def read_rows(path, needed):
-    """Read ``metrics.jsonl``; a run that has not finished an epoch has none.
+def finite(value):
+    """A number as it can be reckoned with: beyond :data:`FURTHEST` it is infinite."""
+    return math.copysign(math.inf, value) if abs(value) > FURTHEST else float(value)
+
+
+def read_rows(path, names):
+    """Read these columns of ``metrics.jsonl``, a list for each epoch.
 
     Raises
     ------
     RunError
         If a line is not what the experiments write.
     """
-    if not path.exists():
-        return []
     rows = []
     try:
-        lines = read_bytes(path).decode("utf-8").splitlines()
+        lines = read_bytes(path, LARGEST).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"cannot read {path} ({error})") from error
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            good = row["epoch"] == number and all(
-                isinstance(row[name], (int, float)) for name in needed
-            )
-        except (ValueError, KeyError, TypeError):
+            rows.append([finite(row[name]) for name in names])
+            good = row["epoch"] == number and 0 < row["seconds"] < math.inf
+        except (ValueError, KeyError, TypeError, RecursionError):
             good = False
         if not good:
             raise RunError(
                 f"{path} is damaged: line {number} is not the log of epoch {number}"
             )
-        rows.append(row)
     return rows
 
 
@@ -250,19 +241,16 @@ def find(folders):
     problems : list of str
         A sentence for each folder that cannot be read.
     """
-    runs, problems = [], []
-    for folder in folders:
-        folder = Path(folder)
-        if not folder.is_dir():
+    runs, problems = {}, []
+    for folder in map(Path, folders):
+        if not os.path.isdir(folder):
             problems.append(f"There is no folder {folder}.")
             continue
-        found = {*folder.glob("*/run.json"), *folder.glob("*/*/run.json")}
         # The folder itself may be a run.
-        found |= {*folder.glob("run.json")}
-        for path in sorted(found):
+        patterns = ("run.json", "*/run.json", "*/*/run.json")
+        for path in sorted({p for pattern in patterns for p in folder.glob(pattern)}):
             try:
-                runs.append(Run(path.parent))
+                runs[path.parent.resolve()] = Run(path.parent)
             except RunError as error:
-                problems.append(f"{error}.")
-    unique = {run.path.resolve(): run for run in runs}
-    return sorted(unique.values(), key=lambda run: run.name), problems
+                problems.append(f"{error}; the run is left out.")
+    return sorted(runs.values(), key=lambda run: run.name), problems

@@ -73,7 +73,7 @@ def test_figure_1_against_a_simulation(gammas):
         moved = [value + gamma_h * change for value in gates]
         ends.append(step(*moved, cells, gamma_c, cell_std, state_std))
     norm = (((ends[0] - ends[1]) / 2e-4) ** 2).mean() ** 0.5
-    z = gradient.standard_normal(program.SAMPLES, 1)
+    z = gradient.standard_normal(measured.SAMPLES, 1)
     assert_allclose(gradient.gradient_norm(*gammas, z), norm, rtol=0.02)
 
 
@@ -110,7 +110,7 @@ def test_the_measured_gradient_is_that_of_the_equations():
 
 
 def test_computed_and_measured_agree_where_the_assumptions_hold():
-    z = gradient.standard_normal(program.SAMPLES, 1)
+    z = gradient.standard_normal(measured.SAMPLES, 1)
     norm = measured.MeasuredGradient(dim=60, steps=20, batch=64)
     assert_allclose(norm(2.0, 2.0, 1.0), gradient.gradient_norm(2, 2, 1, z), rtol=0.15)
     assert norm(4.0, 0.2, 1.0) < 0.12 and norm(0.2, 4.0, 1.0) > 1.4
@@ -127,9 +127,7 @@ GROWTH = {
 @pytest.mark.parametrize("form", GROWTH)
 def test_how_a_small_change_grows(form):
     """The exponent, and against two runs that begin nearly alike."""
-    brick = ptb_experiment.build_model(
-        stability.options_of(form, units=200), stability.SYMBOLS
-    )
+    brick = stability.model(form, units=200)
     mean, error = stability.growth(brick, batch=8)
     assert_allclose(mean, GROWTH[form], rtol=0.2)
     assert 0 < error < 0.02
@@ -160,9 +158,9 @@ def drawn(tmp_path_factory):
     make_run(results, "draw --model baseline --preset small", [120.0, 110.0])
     arguments = ["--results-dir", str(results), "--sample", "--units", "8"]
     with pytest.MonkeyPatch().context() as patch:
-        patch.setattr(program, "GAMMAS", [0.5, 1.0, 2.0])
-        patch.setattr(program, "SAMPLES", 200)
-        patch.setattr(program, "UNITS", 4)
+        patch.setattr(measured, "GAMMAS", [0.5, 1.0, 2.0])
+        patch.setattr(measured, "SAMPLES", 200)
+        patch.setattr(measured, "UNITS", 4)
         patch.setattr(stability, "FORMS", {"baseline": [], "batch_norm": []})
         status = program.main([*arguments, "--device", "cpu", "--floatX", "float64"])
     assert status == 0
@@ -202,9 +200,11 @@ def test_the_report_shows_them(drawn):
 
 
 def test_gamma_x_is_the_horizontal_axis():
-    plane = [[0.5, 1.5], [0.6, 1.6]]
-    found = {"gammas": [1.0, 2.0], "gamma_c": [1.0], "computed": [plane]}
-    axis, _ = drawing.figure_1(found).axes
+    plane, other = [[0.5, 1.5], [0.6, 1.6]], [[1.0, 1.1], [0.9, 1.0]]
+    found = {"gammas": [1.0, 2.0], "gamma_c": [1.0]}
+    axis, *_ = drawing.figure_1(
+        {**found, "computed": [plane], "measured": [other]}
+    ).axes
     values = numpy.asarray(axis.collections[0].get_array()).reshape(2, 2)
     assert axis.get_xlabel() == "$\\gamma_x$"
     # Rows from below: gamma_h; columns: gamma_x.
@@ -213,7 +213,6 @@ def test_gamma_x_is_the_horizontal_axis():
 
 def test_variances_after_training(tmp_path):
     """The run's own parameters are used, those of the ablation are not."""
-    import ptb_experiment
 
     tiny = "--sample --units 4 --length 10 --batch-size 16 --batches-per-epoch 2 "
     tiny += f"--epochs 1 --floatX float64 --device cpu --results-dir {tmp_path}"
@@ -225,17 +224,12 @@ def test_variances_after_training(tmp_path):
     # With a gamma_c of zero nothing is put out.
     arrays[name] *= 0
     numpy.savez(str(best), **arrays)
-    found, _ = variances_of(tmp_path)
-    (curve,) = found
+    (run,) = variances.trained_runs(find([tmp_path])[0])
+    curve = variances.after_training(run, None)
     assert curve["source"] == "ptb-norm_prop-1, epoch 1"
     assert curve["states"] == [0.0] * 9
     assert_allclose(curve["assumed_cells"], 0.6605983, atol=1e-6)
     assert min(curve["cells"]) > 0
-
-
-def variances_of(folder):
-    runs = variances.trained_runs(find([folder])[0])
-    return variances.after_training(runs, None, lambda: None)
 
 
 def test_learning_curves(tmp_path):
@@ -254,12 +248,14 @@ def test_learning_curves(tmp_path):
 
 
 def test_without_data_the_others_are_drawn(tmp_path, monkeypatch, capsys):
-    for name in ("figure_1", "stability"):
-        monkeypatch.setattr(program, name, lambda options: None)
+    done = []
+    monkeypatch.setattr(program, "computed", lambda name, options: done.append(name))
     arguments = ["--results-dir", str(tmp_path), "--data-dir", str(tmp_path)]
     arguments += ["--device", "cpu", "--floatX", "float64"]
     assert program.main(arguments) == 0
     assert "Variances: not measured" in capsys.readouterr().out
+    assert done == ["1", "stability"]
+    monkeypatch.undo()
     assert program.main([*arguments, "variances"]) == 1
     assert "./reproduce data ptb" in capsys.readouterr().err
 

@@ -13,7 +13,7 @@ from experiments import draw_options, presets, ptb_options
 from experiments.options import configuration
 from report import __main__ as program
 from report import groups, runs
-from report.document import Document
+from report.document import Document, code, literal
 from report.page import write
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +86,7 @@ def test_no_runs(tmp_path):
     assert rows["norm_prop, eq. 13-15"][:2] == ["1.422", "–"]
     # The rows of the three tables twice, but for the models of others.
     assert text.count("not begun") == 2 * (8 + 1 + 4 + 1)
-    assert text.count("No runs yet.") >= 4
+    assert text.count("No runs yet.") == 3 and text.count("None yet.") >= 4
     html = write([tmp_path / "nowhere"]).as_html()
     assert "There is no folder" in html
 
@@ -146,7 +146,7 @@ def test_runs_that_ended_by_patience_are_full(tmp_path):
     (_, line) = claim(text, "Norm Prop converges faster")
     assert line[2] == "1.410 ± 0.014, 1.500"
     assert line[3].startswith("ahead by 0.090 bpc; ahead in 2 of 3 epochs; reaches")
-    assert line[4] == "**mixed**, one seed on one side"
+    assert line[4] == "**mixed**, one seed on one side; softmax layers differ too"
 
 
 @pytest.mark.parametrize(
@@ -259,9 +259,9 @@ def small(tmp_path, model, scores, seconds=10.0, more=""):
 def test_small_runs_have_a_table_of_their_own(tmp_path):
     small(tmp_path, "baseline", [2.00, 2.02], 10.0)
     small(tmp_path, "norm_prop", [1.80, 1.90], 12.0)
-    shown = cells(
-        report(tmp_path), "Penn Treebank: the preset `small`", "norm_prop, eq. 13-15"
-    )
+    text = report(tmp_path)
+    text = text[text.index("## At small size") :]
+    shown = cells(text, "Penn Treebank: the preset `small`", "norm_prop, eq. 13-15")
     assert shown["bpc, validation"] == "1.850 ± 0.071"
     assert shown["Less the baseline"] == "−0.160"
     assert shown["The same, published"] == "−0.033"
@@ -286,8 +286,8 @@ def test_small_runs_are_described_and_not_judged(tmp_path):
     assert not verdicts(text)
     done = f"after {SMALL_EPOCHS} epochs"
     title, line = claim(text, "Norm Prop does better")
-    assert title[0].startswith("**Penn Treebank at small size: units 256; not the")
-    ours, theirs = "gammas 2, 2, 1", "weight_norm, gammas 1, 1, its own"
+    assert title[0].startswith("**Penn Treebank: the preset `small`: units 256 (pub")
+    ours, theirs = "gammas 2, 2, 1", "weight_norm, gammas 1, 1"
     assert line[:2] == [f"eq. 13-15, {ours}", theirs]
     assert line[2:4] == ["1.850 ± 0.071, 1.855 ± 0.007", f"ahead by 0.005 bpc {done}"]
     _, line = claim(text, "Norm Prop performs similarly")
@@ -341,19 +341,19 @@ def test_verdicts_on_full_runs(tmp_path):
     _, own, same = claim(text, "Norm Prop does better")
     # The root of 2 * 0.0141^2 / 2 is 0.014, and half of the difference is 0.010.
     assert own[1:] == [
-        "weight_norm, gammas 1, 1, its own",
+        "weight_norm, gammas 1, 1",
         "1.420 ± 0.014, 1.440 ± 0.014",
         "ahead by 0.020 bpc",
-        "**undecided**, within 2 standard errors (0.014)",
+        "**undecided**, within 2 standard errors (0.014); gammas differ too",
     ]
     # 0.0141 over the root of 2 is 0.010.
-    assert same[1] == "weight_norm, gammas 2, 2, norm_prop's"
+    assert same[1] == "weight_norm, gammas 2, 2"
     assert same[3:] == [
         "behind by 0.020 bpc",
-        "**undecided**, within 2 standard errors (0.010)",
+        "**undecided**, within 2 standard errors (0.010); gammas differ too",
     ]
     _, line = claim(text, "Norm Prop converges")
-    assert line[4] == "**agrees**, one seed on one side"
+    assert line[4] == "**agrees**, one seed on one side; softmax layers differ too"
     _, batch, layer = claim(text, "Norm Prop performs similarly")
     # The paper has 0.011 and 0.017 between them.
     assert batch[4].startswith("**undecided**") and "0.011" not in batch[4]
@@ -380,13 +380,14 @@ def test_verdicts_on_one_seed_say_so(tmp_path):
     _, line = claim(text, "Norm Prop does better")
     # What else the two differ in is named.
     assert line[0] == "eq. 13-15, plain softmax, gammas 2, 2, 1"
-    assert line[1] == "weight_norm, gammas 1, 1, its own, normalised softmax"
-    assert line[4] == "**contradicts the claim**, one seed each"
+    assert line[1] == "weight_norm, gammas 1, 1, normalised softmax"
+    differing = "gammas and softmax layers differ too"
+    assert line[4] == f"**contradicts the claim**, one seed each; {differing}"
     _, batch, layer = claim(text, "Norm Prop performs similarly")
-    assert batch[1] == "batch_norm"
-    assert batch[4] == "**contradicts the claim**, one seed each"
+    assert batch[1] == "batch_norm, moving average, gammas 0.1, 0.1, 0.1"
+    assert batch[4] == "**contradicts the claim**, one seed each; gammas differ too"
     # The paper's own difference is 1.439 - 1.422.
-    similar = "one seed each; up to 0.017 behind counts as similar"
+    similar = "one seed each; gammas differ too; up to 0.017 behind counts as similar"
     assert layer[3:] == ["behind by 0.016 bpc", f"**agrees**, {similar}"]
 
 
@@ -464,7 +465,7 @@ def test_gammas_are_readings_and_the_published_ones_are_none(tmp_path):
         tmp_path, "ptb --model weight_norm --gamma-x 2 --gamma-h 2", [1.6], name="2"
     )
     all_kinds, _ = groups.kinds(runs.find([tmp_path])[0])
-    assert [[row.name for row in kind.rows()] for kind in all_kinds] == [
+    assert [[row.name for row in kind.groups()] for kind in all_kinds] == [
         ["weight_norm", "weight_norm, gamma_x 2, gamma_h 2"]
     ]
 
@@ -489,9 +490,12 @@ def test_claims_of_both_forms_in_draw(tmp_path):
     _, released, printed = claim(text, "Norm Prop does better")
     assert released[0] == "as released, gammas 0.5, 0.5, 0.5"
     assert released[2:4] == ["99.00, 95.00", "behind by 4.00 nats"]
-    assert released[4] == "**contradicts the claim**, one seed each"
+    assert released[4] == "**contradicts the claim**, one seed each; gammas differ too"
     assert printed[0] == "eq. 13-15, gammas 0.5, 0.5, 0.5"
-    assert printed[3:] == ["ahead by 1.00 nats", "**agrees**, one seed each"]
+    assert printed[3:] == [
+        "ahead by 1.00 nats",
+        "**agrees**, one seed each; gammas differ too",
+    ]
     _, released, printed = claim(text, "Norm Prop converges")
     assert "ahead in 200 of 200" in released[3] and "in epoch 200" in released[3]
     assert released[4] == "**agrees**, one seed each"
@@ -523,7 +527,7 @@ def test_table_2_needs_the_score_of_the_whole_sequence(tmp_path):
         ("run.json", "{", "run.json is damaged"),
         ("run.json", "[]", "should hold one JSON object"),
         ("run.json", "{}", "says nothing of a run's configuration"),
-        ("run.json", '{"configuration": {"model": "lstm"}}', "names no model"),
+        ("run.json", '{"configuration": {"model": "lstm"}}', "must be one of"),
         ("metrics.jsonl", '{"epoch": 1}\n', "line 1 is not the log of epoch 1"),
         ("metrics.jsonl", '{"epoch": 1, "sec', "line 1 is not the log of epoch 1"),
         ("metrics.jsonl", b"\xff\xfe", "cannot read"),
@@ -631,8 +635,17 @@ def test_a_wrong_output_is_refused(tmp_path, capsys):
 
 def test_markup():
     document = Document("a")
-    document.table("", ["`x|y`", "**b**"], [["<i>", "1 & 2"]])
-    assert "| `x\\|y` | **b** |" in document.as_markdown()
+    cells = [
+        "**b**",
+        literal("<i>|*c*"),
+        literal("1 & 2 [d](e)"),
+        code("a`b"),
+        code("x"),
+    ]
+    document.table("", ["`x y`", *"2345"], [cells])
+    line = "| **b** | \\<i\\>\\|\\*c\\* | 1 \\& 2 \\[d\\](e) | a\\`b | `x` |"
+    assert line in document.as_markdown()
     html = document.as_html()
-    assert "<th><code>x|y</code></th><th><strong>b</strong></th>" in html
-    assert "<td>&lt;i&gt;</td><td>1 &amp; 2</td>" in html
+    assert "<th><code>x y</code></th>" in html
+    assert "<td><strong>b</strong></td><td>&lt;i&gt;|*c*</td>" in html
+    assert "<td>1 &amp; 2 [d](e)</td><td>a`b</td><td><code>x</code></td>" in html

@@ -1,4 +1,4 @@
-"""The gradient of Figure 1 on the real brick: its weights, states and Jacobian."""
+"""Figure 1, computed, and measured on the real brick: its weights and its states."""
 
 import numpy
 import theano
@@ -6,6 +6,17 @@ from theano import tensor
 
 from bricks import Linear, NormPropLSTM
 from bricks.moments import cell_variance, preactivation_scale, state_variance
+from experiments.gammas import GAMMAS as PUBLISHED
+from report.figures.gradient import gradient_norm, standard_normal
+from report.figures.recurrence import backward, forward
+from training.progress import bar
+
+# The axes, and what it is sampled with.
+GAMMAS = [round(0.2 * step, 1) for step in range(1, 21)]
+GAMMA_C = [0.1, 1.0]
+SAMPLES, SEED = 40000, 1
+# The real brick's size and sequences.
+UNITS, STEPS, BATCH = 100, 30, 64
 
 
 class MeasuredGradient:
@@ -23,28 +34,26 @@ class MeasuredGradient:
         Length and number of the sequences, of independent N(0, 1).
     seed : int
         Of the weights and of the noise.
-    moments : {'variance', 'printed'}
-        Also an attribute that may be changed.
     forget_bias : float
+
+    Attributes
+    ----------
+    moments : {'variance', 'printed'}
     """
 
-    def __init__(
-        self,
-        dim=100,
-        steps=30,
-        batch=64,
-        seed=1,
-        moments="variance",
-        forget_bias=0.0,
-    ):
-        self.moments = moments
+    moments = "variance"
+
+    def __init__(self, dim, steps, batch, seed=SEED, forget_bias=0.0):
         self.forget_bias = forget_bias
         self.term = Linear(
             dim, 4 * dim, gamma=1.0, use_bias=False, seed=seed, name="term"
         )
         # The gammas here, and what follows from them, are replaced by `set`.
         self.lstm = NormPropLSTM(
-            dim, 1.0, 1.0, 1.0, moments, forget_bias=forget_bias, seed=seed, name="lstm"
+            *(dim, 1.0, 1.0, 1.0, self.moments),
+            forget_bias=forget_bias,
+            seed=seed,
+            name="lstm",
         )
         # Variables, so that one compilation does for all gammas.
         self.lstm.cell_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))
@@ -55,38 +64,83 @@ class MeasuredGradient:
         self.x = random.normal(size=(steps, batch, dim)).astype(theano.config.floatX)
         signs = random.randint(0, 2, size=(batch, dim)) * 2 - 1
         self.signs = signs.astype(theano.config.floatX)
-        self._compute = self._compile()
-
-    def _compile(self):
-        """Compile the run up to h_{T-1}, and the gradient of the step after it."""
-        x, signs = tensor.tensor3("x"), tensor.matrix("signs")
-        h, c = tensor.matrix("h"), tensor.matrix("c")
-        states, cells = self.lstm.apply(self.term.apply(x[:-1]))
-        after, _ = self.lstm.apply(
-            self.term.apply(x[-1]), states=h, cells=c, iterate=False
-        )
-        product = tensor.grad((signs * after).sum(), h)
-        run = theano.function([x], [states[-1], cells[-1]])
-        step = theano.function([x, signs, h, c], product)
-        return lambda x, signs: step(x, signs, *run(x))
+        x = tensor.tensor3("x")
+        self._run = forward(x, self.term.apply(x), self.lstm)
+        self._back = backward(self.lstm)
 
     def set(self, gamma_x, gamma_h, gamma_c):
         """Give the bricks these gammas, and the deviations that belong to them."""
+        scale = preactivation_scale(gamma_x, gamma_h, self.moments)
         for variable, value in (
             (self.term.gamma, gamma_x),
             (self.lstm.gamma_h, gamma_h),
             (self.lstm.gamma_c, gamma_c),
+            (
+                self.lstm.cell_std,
+                cell_variance(scale, forget_bias=self.forget_bias) ** 0.5,
+            ),
+            (self.lstm.state_std, state_variance(scale, gamma_c) ** 0.5),
         ):
             variable.set_value(numpy.full_like(variable.get_value(), value))
-        scale = preactivation_scale(gamma_x, gamma_h, self.moments)
-        for variable, value in (
-            (self.lstm.cell_std, cell_variance(scale, forget_bias=self.forget_bias)),
-            (self.lstm.state_std, state_variance(scale, gamma_c)),
-        ):
-            variable.set_value(numpy.asarray(value**0.5, variable.dtype))
 
     def __call__(self, gamma_x, gamma_h, gamma_c):
         """The norm of the gradient of h_T in h_{T-1}."""
         self.set(gamma_x, gamma_h, gamma_c)
-        products = self._compute(self.x, self.signs)
+        term, states, cells = self._run(self.x)
+        nothing = numpy.zeros_like(self.signs)
+        products, _ = self._back(term[-1], states[-2], cells[-2], self.signs, nothing)
         return float((products.astype("float64") ** 2).mean() ** 0.5)
+
+
+def compute(options):
+    """The norm over both gammas as computed and as measured, and at those published."""
+    print("Figure 1: compiling takes about a minute the first time.", flush=True)
+    z = standard_normal(SAMPLES, SEED)
+    norms = {
+        "computed": lambda *gammas: gradient_norm(*gammas, z),
+        "measured": MeasuredGradient(UNITS, STEPS, BATCH),
+    }
+    found = {
+        "gammas": GAMMAS,
+        "gamma_c": GAMMA_C,
+        "samples": SAMPLES,
+        "moments": MeasuredGradient.moments,
+        "forget_bias": 0.0,
+        "units": UNITS,
+        "steps": STEPS,
+        "batch": BATCH,
+        "seed": SEED,
+        "published": at_published_gammas(z),
+    }
+    points = [(x, h) for x in GAMMAS for h in GAMMAS]
+    shape = len(GAMMAS), len(GAMMAS)
+    with bar(2 * len(GAMMA_C) * len(points), "Figure 1", unit=" points") as shown:
+        for name, norm in norms.items():
+            found[name] = []
+            for gamma_c in GAMMA_C:
+                plane = []
+                for x, h in points:
+                    plane.append(round(norm(x, h, gamma_c), 5))
+                    shown.update()
+                found[name].append(numpy.reshape(plane, shape).tolist())
+    return found
+
+
+def at_published_gammas(z):
+    """The norm at the two experiments' gammas and forget bias, with both moments."""
+    measure = MeasuredGradient(UNITS, STEPS, BATCH, forget_bias=1.0)
+    points = []
+    for experiment, name in (("Penn Treebank", "ptb"), ("DRAW", "draw")):
+        gammas = list(PUBLISHED[name]["norm_prop"].values())
+        for measure.moments in ("printed", "variance"):
+            computed = gradient_norm(*gammas, z, measure.moments, 1.0)
+            points.append(
+                {
+                    "experiment": experiment,
+                    "gammas": gammas,
+                    "moments": measure.moments,
+                    "computed": round(computed, 5),
+                    "measured": round(measure(*gammas), 5),
+                }
+            )
+    return points

@@ -5,14 +5,12 @@ under random inputs. Above 0 the model starts in chaos: its gradient over a wind
 noise. Far below 0 nothing is remembered.
 """
 
-from collections import OrderedDict
-
 import numpy
-import theano
-from theano import tensor
 
 import ptb_experiment
 from experiments import ptb_options
+from report.figures.recurrence import backward, of_model
+from training.progress import bar
 
 # The five models, and the other readings of norm_prop.
 FORMS = {
@@ -35,26 +33,26 @@ STEPS, SETTLING = 150, 50
 PIECE = 10
 
 
-def options_of(form, units):
-    """Options of the published experiment for one of :data:`FORMS`."""
-    model = form.partition(",")[0]
-    return ptb_options.parse(["--model", model, "--units", str(units), *FORMS[form]])
+def compute(options):
+    """The growth in each of :data:`FORMS`, at seed 1, and its standard error."""
+    found = {"units": options.units, "steps": STEPS, "forms": []}
+    with bar(len(FORMS), "stability", unit=" models") as shown:
+        for form in FORMS:
+            mean, error = growth(model(form, options.units), batch=16)
+            entry = {"form": form, "growth": round(mean, 5), "error": round(error, 5)}
+            found["forms"].append(entry)
+            shown.update()
+    return found
 
 
-def at_initialisation(form, units, batch=16):
-    """The growth of one of :data:`FORMS`, with its seed 1.
-
-    Returns
-    -------
-    dict
-        ``form``, and ``growth`` and ``error`` of :func:`growth`.
-    """
-    brick = ptb_experiment.build_model(options_of(form, units), SYMBOLS)
-    mean, error = growth(brick, batch)
-    return {"form": form, "growth": round(mean, 5), "error": round(error, 5)}
+def model(form, units):
+    """The brick of the published experiment in one of :data:`FORMS`."""
+    arguments = ["--model", form.partition(",")[0], "--units", str(units)]
+    options = ptb_options.parse([*arguments, *FORMS[form]])
+    return ptb_experiment.build_model(options, SYMBOLS)
 
 
-def growth(brick, batch=16, seed=1):
+def growth(brick, batch, seed=1):
     """Mean growth per step of a small change of h and c, as a logarithm.
 
     The change is followed backwards, as a gradient is: what multiplies it is the same
@@ -78,8 +76,8 @@ def growth(brick, batch=16, seed=1):
     random = numpy.random.RandomState(seed)
     steps = STEPS + 2 * SETTLING
     symbols = random.randint(SYMBOLS, size=(steps, batch)).astype("int32")
-    run, back = compiled(brick)
-    inputs, states, cells = run(symbols)
+    inputs, states, cells = of_model(brick)(symbols)
+    back = backward(brick.lstm, training=True)
     change = [random.normal(size=states[0].shape).astype(states.dtype)] * 2
     logarithms = []
     # By example, where an example is a system of its own.
@@ -94,31 +92,3 @@ def growth(brick, batch=16, seed=1):
         measured = measured.reshape((-1, PIECE)).T
     means = measured.mean(axis=0)
     return float(means.mean()), float(means.std(ddof=1) / len(means) ** 0.5)
-
-
-def compiled(brick):
-    """Compile the recurrence, and one step's gradient.
-
-    Returns
-    -------
-    run : function
-        From symbols (time, batch) to the input term (time, batch, 4d), and h and c
-        (time, batch, d).
-    back : function
-        From one step's input term, h and c before it, and the gradient in h and c
-        after it, to the gradient in h and c before it.
-    """
-    symbols = tensor.imatrix("symbols")
-    term = brick.input_term.apply(brick.encoding.apply(symbols), training=True)
-    run = theano.function([symbols], [term, *brick.lstm.apply(term, training=True)])
-    inputs, *before = (tensor.matrix(name) for name in ("inputs", "h", "c"))
-    after = brick.lstm.apply(
-        inputs, states=before[0], cells=before[1], iterate=False, training=True
-    )
-    change = [tensor.matrix(f"d{name}") for name in "hc"]
-    back = theano.function(
-        [inputs, *before, *change],
-        tensor.grad(None, before, known_grads=OrderedDict(zip(after, change))),
-        on_unused_input="ignore",
-    )
-    return run, back

@@ -1,71 +1,59 @@
 """The variance of h_t and c_t over time, which Norm Prop is made to keep."""
 
-from pathlib import Path
-
-import theano
-from theano import tensor
-
 import ptb_experiment
 from common.errors import RunError
 from datasets.ptb import open_corpus
 from experiments import evaluation, ptb_options
 from experiments.recorded import recorded
+from report.figures.recurrence import of_model
+from report.runs import find
+from training.progress import bar, say
 
 WINDOWS = 64
 
 
-def at_initialisation(corpus, units, progress):
-    """Measure the five models of the published experiment, with `units` units.
-
-    Parameters
-    ----------
-    corpus : datasets.corpus.Corpus
-    units : int
-    progress : callable
-        Called after each model.
-
-    Returns
-    -------
-    list of dict
-        See :func:`measure`.
-    """
+def compute(options):
+    """The five models, as published but for the units, and the runs that are there."""
+    corpus = open_corpus(options.sample, options.data_dir)
+    if options.sample:
+        print("Variances: built-in sample text, not the Penn Treebank.", flush=True)
+    runs = trained_runs(find(options.results_dir)[0])
     curves = []
-    for model in ptb_options.MODELS:
-        options = ptb_options.parse(["--model", model, "--units", str(units)])
-        brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
-        source = f"{units} units, seed {options.seed}, {corpus.name}"
-        curves.append(
-            measure(brick, corpus, options.length, model, "at initialisation", source)
-        )
-        progress()
-    return curves
+    total = len(ptb_options.MODELS) + len(runs)
+    with bar(total, "variances", unit=" models") as shown:
+        for model in ptb_options.MODELS:
+            curves.append(at_initialisation(corpus, model, options.units))
+            shown.update()
+        for run in runs:
+            try:
+                curves.append(after_training(run, options.data_dir))
+            except RunError as error:
+                say(f"warning: {error}")
+            shown.update()
+    if not runs:
+        print("Variances after training: no run has its parameters here.", flush=True)
+    return {"curves": curves}
 
 
-def after_training(runs, data_dir, progress):
-    """Measure the best epoch of one run for each model.
+def at_initialisation(corpus, model, units):
+    """Measure a model of the published experiment; see :func:`measure`."""
+    options = ptb_options.parse(["--model", model, "--units", str(units)])
+    source = f"{units} units, seed {options.seed}, {corpus.name}"
+    return measure(options, corpus, "at initialisation", source)
 
-    Returns
-    -------
-    curves : list of dict
-    problems : list of str
+
+def after_training(run, data_dir):
+    """Measure the best epoch of a run; see :func:`measure`.
+
+    Raises
+    ------
+    RunError
+        If its parameters cannot be read, or the data are not here.
     """
-    curves, problems = [], []
-    for run in runs:
-        try:
-            options = recorded(ptb_options, run.path, data_dir=data_dir)
-            corpus = open_corpus(options.sample, options.data_dir)
-            brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
-            evaluation.load_best(run.path, brick)
-        except RunError as error:
-            problems.append(str(error))
-            continue
-        epoch = (run.facts.get("best") or {}).get("epoch")
-        source = f"{run.name}, epoch {epoch}"
-        curves.append(
-            measure(brick, corpus, options.length, run.model, "after training", source)
-        )
-        progress()
-    return curves, problems
+    options = recorded(ptb_options, run.path, data_dir=data_dir)
+    corpus = open_corpus(options.sample, data_dir)
+    source = f"{run.name}, epoch {run.best_epoch}"
+    return measure(options, corpus, "after training", source, run.path)
 
 
 def trained_runs(runs):
@@ -74,50 +62,51 @@ def trained_runs(runs):
     Runs of the ablation and those of Table 2, with dropout, are left out.
     """
     chosen = {}
-    for run in sorted(runs, key=lambda run: (run.sample, -len(run.rows), run.name)):
-        usable = run.experiment == "ptb" and not (run.regularised or run.variation)
-        if usable and (Path(run.path) / "best.npz").exists():
+    for run in sorted(runs, key=lambda run: (run.sample, -run.epochs, run.name)):
+        usable = not (run.regularised or run.variation)
+        ptb = run.experiment.options is ptb_options
+        if ptb and usable and (run.path / "best.npz").exists():
             chosen.setdefault(run.model, run)
     return [chosen[model] for model in ptb_options.MODELS if model in chosen]
 
 
-def measure(brick, corpus, length, model, when, source):
+def measure(options, corpus, when, source, path=None):
     """Run a character model over windows of the validation text.
 
-    Batch normalisation uses the statistics of this batch: at initialisation the
-    population's say nothing yet.
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the model.
+    corpus : datasets.corpus.Corpus
+    when, source : str
+        What it is, for people.
+    path : path-like, optional
+        The run folder that has its parameters; as initialised if not given.
 
     Returns
     -------
     dict
-        ``model``, ``when`` and ``source`` as given; ``states`` and ``cells``, the
-        variance of h_t and c_t over windows and units, for t = 1, 2, ...; and
-        ``assumed_cells``, the Var[c] that norm_prop divides by, else None.
+        ``model``, ``when`` and ``source``; ``states`` and ``cells``, the variance of
+        h_t and c_t over windows and units, for t = 1, 2, ...; and ``assumed_cells``,
+        the Var[c] that norm_prop divides by, else None.
     """
-    symbols = tensor.imatrix("symbols")
-    inputs = brick.input_term.apply(brick.encoding.apply(symbols), training=True)
-    compute = theano.function(
-        [symbols],
-        [variable.var(axis=(1, 2)) for variable in run_lstm(brick, inputs)],
-    )
+    brick = ptb_experiment.build_model(options, len(corpus.vocabulary))
+    if path is not None:
+        evaluation.load_best(path, brick)
+    length = options.length
     windows = corpus.valid[: WINDOWS * length].reshape((-1, length)).T
-    states, cells = compute(windows[:-1].astype("int32"))
+    _, states, cells = of_model(brick)(windows[:-1].astype("int32"))
     cell_std = getattr(brick.lstm, "cell_std", None)
     return {
-        "model": model,
+        "model": options.model,
         "when": when,
         "source": source,
-        "states": rounded(states),
-        "cells": rounded(cells),
+        "states": variance(states),
+        "cells": variance(cells),
         "assumed_cells": None if cell_std is None else round(float(cell_std**2), 6),
     }
 
 
-def run_lstm(brick, inputs):
-    """h and c at each time step, (time, batch, units) each."""
-    return brick.lstm.apply(inputs, training=True)
-
-
-def rounded(values):
-    """Six significant digits: a table that can be read and compared."""
-    return [float(f"{value:.6g}") for value in values]
+def variance(values):
+    """Over windows and units; six significant digits can be read and compared."""
+    return [float(f"{v:.6g}") for v in values.var(axis=(1, 2), dtype="float64")]
