@@ -50,6 +50,9 @@ GRADIENT, LOSS = 1e-4, 5e-3
 # In single precision, or so many times what single precision does to the CPU's.
 FACTOR = 3.0
 USELESS = 0.1  # an allowance above which agreement says nothing
+# Of the length of all gradients: below it a double-precision entry is mere rounding.
+# Before batch normalisation, for instance, a bias has no effect.
+ZERO = 1e-12
 PRECISIONS = ("float64", "float32")
 NO_GPU = 3
 FAILED = {"error": "a device failed: its message is above"}
@@ -124,20 +127,25 @@ def distances(candidate, reference):
     -------
     dict of str to float
         For each gradient the largest difference, in units of the largest entry of the
-        reference; for ``losses`` the largest relative difference.
+        reference, or of the length of all gradients where that entry is zero but for
+        rounding; for ``losses`` the largest relative difference.
     """
     found = {}
+    gradients = [array for name, array in reference.items() if name != "losses"]
+    length = float(numpy.sqrt(sum(numpy.sum(array**2) for array in gradients)))
     for name, wanted in reference.items():
         difference = abs(candidate[name] - wanted)
         if name == "losses":
             found[name] = float(numpy.max(difference / abs(wanted)))
         else:
             largest = float(abs(wanted).max())
-            found[name] = float(difference.max()) / (largest or 1.0)
+            if largest <= ZERO * length:
+                largest = length or 1.0
+            found[name] = float(difference.max()) / largest
     return found
 
 
-def compare(candidate, reference, rounding=None):
+def compare(candidate, reference, rounding=None, gradient=GRADIENT, loss=LOSS):
     """Say whether results are near enough to others.
 
     Parameters
@@ -147,6 +155,8 @@ def compare(candidate, reference, rounding=None):
     rounding : dict of str to ndarray, optional
         Results of the reference's device in the candidate's precision, where that is
         not the reference's: how far these are off is allowed for.
+    gradient, loss : float
+        How far they may be apart.
 
     Returns
     -------
@@ -158,7 +168,7 @@ def compare(candidate, reference, rounding=None):
     if rounding is not None:
         found["apart_by_rounding_alone"] = alone
     for name in apart:
-        tolerance = LOSS if name == "losses" else GRADIENT
+        tolerance = loss if name == "losses" else gradient
         found["allowed"][name] = max(tolerance, FACTOR * alone.get(name, 0.0))
     # Written so that what is not a number fails.
     agrees = [name for name in apart if apart[name] <= found["allowed"][name]]
@@ -193,7 +203,7 @@ def measure(options, experiment, floatX, folder, reference, model=""):
     command += ["--reference"] if reference else []
     command += ["--speed"] if model else []
     # The card's memory is taken as it is needed, so that it can be measured.
-    flags = [os.environ.get("THEANO_FLAGS", ""), "gpuarray.preallocate=0"]
+    flags = ["gpuarray.preallocate=0", os.environ.get("THEANO_FLAGS", "")]
     variables = dict(os.environ, THEANO_FLAGS=",".join(filter(None, flags)))
     if options.jobs > 1:  # in one folder they would wait for each other
         base = variables.get(

@@ -6,6 +6,7 @@ import sys
 
 from common import theano_flags
 from common.errors import RunError
+from engine import card
 
 
 def missing_for_cuda():
@@ -46,13 +47,14 @@ def prepare(device, floatX, math="fast"):
         device = "cpu" if lacking else "cuda"
     elif lacking:
         raise RunError(f"--device {device} cannot be used: {lacking}")
-    if "theano" not in sys.modules:
-        theano_flags.configure(device, floatX)
-    try:
-        import theano
-        import theano.gpuarray
-    except ImportError as error:
-        raise RunError(f"{error}: run `./reproduce setup` first") from error
+    with card.report_held_back() as failures:
+        if "theano" not in sys.modules:
+            theano_flags.configure(device, floatX)
+        try:
+            import theano
+            import theano.gpuarray
+        except ImportError as error:
+            raise RunError(f"{error}: run `./reproduce setup` first") from error
     if theano.config.floatX != floatX:
         raise RunError(f"Theano is already running in {theano.config.floatX}")
     from engine import compilation, rewrites
@@ -65,10 +67,18 @@ def prepare(device, floatX, math="fast"):
         if math == "fast":
             rewrites.register()
         return "cpu"
-    if not theano.gpuarray.pygpu_activated:
+    context = None
+    if theano.gpuarray.pygpu_activated:
+        context = theano.gpuarray.get_context(None)
+        try:
+            card.try_out(context)
+        except Exception as error:  # pygpu has many
+            failures.append(error)
+    if failures or context is None:
+        reasons = [card.cause(error) or str(error) for error in failures]
         raise RunError(
-            f"--device {device} cannot be used: Theano's message above says why"
+            f"--device {device} cannot be used: "
+            f"{'; '.join(reasons) or 'Theano was started without it'}"
         )
-    context = theano.gpuarray.get_context(None)
     name = context.devname
     return name.decode() if isinstance(name, bytes) else name

@@ -5,6 +5,7 @@ import logging
 from common import theano_flags
 from common.errors import RunError, report
 from common.output import forgiving
+from engine import card
 from training.interrupt import Interrupted, Interrupts
 
 
@@ -30,9 +31,16 @@ def carry_out(program, work, options):
             return interrupts.exit_status
         except RunError as error:
             return report(program, error)
-        except MemoryError as error:
-            return report(program, f"there is not enough memory for this ({error})")
-        except Exception:
+        except Exception as error:
+            of_gpu = card.cause(error)
+            if of_gpu:
+                return report(
+                    program,
+                    f"the GPU cannot go on: {of_gpu}; what was saved is whole, and the "
+                    "same command with --resume goes on",
+                )
+            if isinstance(error, MemoryError):
+                return report(program, f"there is not enough memory for this ({error})")
             # Of the compiler's own words few say that its disk is full.
             try:
                 theano_flags.check_cache()

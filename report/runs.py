@@ -14,6 +14,7 @@ import numpy
 from common.errors import RunError
 from common.files import LARGEST, read_json
 from common.trust import read_bytes
+from engine import card
 from experiments.options import gammas
 from experiments.recorded import recorded
 from report.document import code, literal
@@ -61,6 +62,8 @@ class Run:
     def __init__(self, path):
         self.path, self.name = path, path.name
         facts = Facts(path / "run.json")
+        if facts.content.get("device") == card.ON_CPU:
+            raise RunError(f"{path} ran on {card.ON_CPU}, for a test, without a GPU")
         configuration = facts.part("configuration").content
         self.experiment = DRAW if "glimpses" in configuration else PTB
         options = recorded(self.experiment.options, path, ignored=WHERE)

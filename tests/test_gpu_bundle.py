@@ -81,6 +81,19 @@ def test_a_small_parameter_is_measured_by_its_own_gradient(gpu_check):
     assert found["disagree"] == ["b"]
 
 
+def test_a_gradient_that_is_zero_but_for_rounding_is_measured_by_all(gpu_check):
+    exact = results(b=numpy.array([1e-16, -3e-17]))
+    found = gpu_check.compare(results(b=numpy.array([2e-8, 0])), exact)
+    assert found["apart"]["b"] == pytest.approx(2e-8 / numpy.sqrt(0.25 + 4 + 1e-6))
+    assert found["disagree"] == []
+
+
+def test_a_caller_may_be_stricter(gpu_check):
+    moved = results(W=results()["W"] + 1e-4)
+    assert gpu_check.compare(moved, results())["disagree"] == []
+    assert gpu_check.compare(moved, results(), gradient=1e-5)["disagree"] == ["W"]
+
+
 @pytest.mark.parametrize(
     "loss, agrees", [(2.0, True), (2.0099, True), (1.989, False), (numpy.nan, False)]
 )

@@ -4,6 +4,7 @@ import os
 import sys
 
 from common.files import megabytes
+from engine import card
 from runs import facts
 
 
@@ -59,6 +60,8 @@ def announce(task, session, needed):
 def notices(device, sample, blocks):
     """Return the lines that say in what this run is not the published one."""
     lines = []
+    if device == card.ON_CPU:
+        lines.append(f"{device}, for tests: there is no GPU, and times say nothing.")
     if sample:
         lines.append("Built-in sample data: the figures say nothing about the paper's.")
     if blocks["standin"]:
