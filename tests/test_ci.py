@@ -1,4 +1,4 @@
-"""`.ci/run`: the tests, and the images only where that is asked for."""
+"""`.ci/run`: the tests, and the images and SLURM only where they are asked for."""
 
 import os
 import shutil
@@ -22,17 +22,19 @@ def ci(tmp_path):
     (tmp_path / ".ci").mkdir()
     shutil.copy(str(RUN), str(tmp_path / ".ci" / "run"))
 
-    def run(tests=0, check=0, wanted="1", tools=("buildah", "debootstrap")):
+    def run(tests=0, check=0, wanted="1", slurm="", tools=("buildah", "debootstrap")):
         script(tmp_path / "reproduce", f'echo "tests: $*"; exit {tests}')
         script(tmp_path / "tests/images/check", f"echo images; exit {check}")
+        script(tmp_path / "tests/slurm/check", f"echo slurm; exit {check}")
         script(tmp_path / "bin" / "apt-get", 'echo "apt-get $*" >>"$0.log"; exit 1')
         for tool in tools:
             script(tmp_path / "bin" / tool, "exit 0")
-        for tool in ("bash", "dirname", "sh"):
+        for tool in ("bash", "dirname", "sh", "wc"):
             path = tmp_path / "bin" / tool
             if not path.exists():
                 path.symlink_to(shutil.which(tool))
         environment = {"PATH": str(tmp_path / "bin"), "REPRODUCE_CHECK_IMAGES": wanted}
+        environment["REPRODUCE_CHECK_SLURM"] = slurm
         found = subprocess.run(
             [str(tmp_path / ".ci" / "run"), "-q"], env=environment, capture_output=True
         )
@@ -46,9 +48,9 @@ def test_the_images_are_skipped_and_that_is_said(ci):
     status, output, fetched = ci(wanted="")
     assert status == 0 and not fetched
     lines = output.splitlines()
-    assert lines[0] == "tests: test -q" and lines[1].startswith(
-        "skipped: tests/images/check"
-    )
+    assert lines[0] == "tests: test -q" and len(lines) == 3
+    for line, name in zip(lines[1:], ("images", "slurm")):
+        assert line.startswith(f"skipped: tests/{name}/check")
 
 
 @pytest.mark.parametrize("wanted", ["", "1"])
@@ -58,10 +60,18 @@ def test_tests_that_fail_are_the_end(ci, wanted):
 
 @pytest.mark.parametrize("check", [0, 1])
 def test_the_images_count_where_they_are_asked_for(ci, check):
-    assert ci(check=check) == (check, "tests: test -q\nimages\n", False)
+    status, output, fetched = ci(check=check)
+    assert status == check and not fetched
+    assert output.startswith("tests: test -q\nimages\n")
+
+
+@pytest.mark.parametrize("check", [0, 1])
+def test_slurm_counts_where_it_is_asked_for(ci, check):
+    status, output, fetched = ci(check=check, wanted="", slurm="1")
+    assert status == check and fetched and output.splitlines()[-1] == "slurm"
 
 
 def test_packages_that_cannot_be_had_are_no_failure(ci):
     status, output, fetched = ci(check=75, tools=["buildah"])
     assert status == 0 and fetched
-    assert output.splitlines()[-1].startswith("skipped: tests/images/check")
+    assert output.splitlines()[2].startswith("skipped: tests/images/check")

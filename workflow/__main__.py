@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ from workflow.options import parse
 from workflow.plan import Plan
 
 IN_IMAGE = "/opt/reproduce"
+JOBS = "jobs.py"  # what a profile may bring along: see that of SLURM
 # The states of a run that another slot would not change.
 ENDED = ("finished", "diverged")
 
@@ -63,7 +65,8 @@ def configuration(plan, options, results, data_dir):
         # On a cluster jobs wait in a queue, and the time is that of each.
         "minutes": slot if options.profile else None,
         "until": time.time() + 60 * slot if slot and not options.profile else None,
-        "threads": options.threads or max(1, cores() // options.jobs),
+        "threads": options.threads
+        or (1 if options.profile else max(1, cores() // options.jobs)),
         "runs": runs,
         "figures": plan.figures,
         "report": plan.report,
@@ -119,7 +122,28 @@ def lock(results):
     return file
 
 
-def run_snakemake(words, held, cluster):
+def check_profile(profile, threads, results):
+    """See that a cluster takes our jobs, where the profile has a program that knows.
+
+    Raises
+    ------
+    RunError
+        If it does not, or if there is no profile.
+    """
+    if not (profile / "config.yaml").is_file():
+        raise RunError(f"{profile} is no profile of Snakemake: it has no config.yaml")
+    if (profile / JOBS).exists():
+        asked = subprocess.run(
+            [profile / JOBS, "check", str(threads)],
+            cwd=str(results),
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        if asked.returncode:
+            raise RunError(asked.stderr.strip())
+
+
+def run_snakemake(words, held, profile, results):
     """Run it; hand signals on to its runs, which save. Return status and signal.
 
     Parameters
@@ -127,20 +151,24 @@ def run_snakemake(words, held, cluster):
     words : list of str
     held : file or None
         Kept open as long as it runs.
-    cluster : bool
-        Whether the runs are jobs elsewhere.
+    profile : Path or None
+        Of the cluster, if the runs are jobs on one.
+    results : Path
     """
 
     def hand_on(process, number):
-        # After SIGTERM Snakemake starts nothing more, and waits for what runs; after
-        # SIGINT it cancels its jobs on the cluster.
-        if cluster:
-            process.send_signal(signal.SIGINT)
-        else:
+        # After SIGTERM Snakemake starts nothing more, and waits for what runs.
+        if not profile:
             os.killpg(process.pid, signal.SIGTERM)
+        elif (profile / JOBS).exists():
+            process.terminate()
+            subprocess.Popen([profile / JOBS, "cancel"], cwd=str(results))
+        else:  # on SIGINT it cancels its jobs
+            process.send_signal(signal.SIGINT)
         tell(b"\nstopping: the runs save after their current update\n")
 
     environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
+    environment["REPRODUCE_PROFILE"] = str(profile)
     with Signals(hand_on) as signals:
         kept = [held.fileno()] if held else []
         process = signals.start(words, pass_fds=kept, env=environment)
@@ -174,7 +202,7 @@ def work(options, python, scratch):
     data_dir = options.data_dir or plan.data_dir
     if data_dir:
         data_dir = str(Path(data_dir).expanduser().resolve())
-    elif options.image:
+    elif options.image or options.profile:
         from datasets.locate import data_folders
 
         data_dir = str(data_folders()[0].resolve())
@@ -199,7 +227,10 @@ def work(options, python, scratch):
     ]
     place = results if results.is_dir() else scratch
     words = command(python, options, place, configured, unfinished)
-    status, received = run_snakemake(words, held, bool(options.profile))
+    profile = Path(options.profile).resolve() if options.profile else None
+    if profile and not options.dry_run:
+        check_profile(profile, configured["threads"], results)
+    status, received = run_snakemake(words, held, profile, results)
     print(flush=True)
     states = summary(plan, results)
     if received:

@@ -78,13 +78,17 @@ def parse(arguments=None):
         "--threads",
         type=count,
         metavar="N",
-        help="of each run (default: the cores here, divided by --jobs)",
+        help="of each run (default: the cores here, divided by --jobs; with --profile, "
+        "1)",
     )
     cluster = parser.add_argument_group("on a cluster (docs/WORKFLOW.md)")
     cluster.add_argument(
         "--profile",
         metavar="DIR",
-        help="Snakemake's profile, such as workflow/profiles/slurm",
+        help="Snakemake's profile, such as workflow/profiles/slurm. Partition, "
+        "account, GPU, time and memory of a job are a line each in its job.sh, or in "
+        "the environment SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_GRES, "
+        "SBATCH_TIMELIMIT, SBATCH_MEM_PER_NODE",
     )
     cluster.add_argument(
         "--image",

@@ -1,0 +1,207 @@
+"""What is done to the cluster, each on a fresh results folder.
+
+A fault is a function that takes a trial, starts the command, does its harm, and returns
+in words what came of it. The first line of its docstring says what was done.
+"""
+
+import os
+import signal
+import time
+
+from cluster import SHARED_MB, TMP_MB, output, succeeds, wait_for
+from trial import MORE_TO_DO, RUNS, expect
+
+
+def time_limit(trial):
+    """Both jobs meet their time limit."""
+    # The earliest that SLURM can do: within the first 20 seconds.
+    limits = {"SBATCH_TIMELIMIT": "1", "SBATCH_SIGNAL": "B:TERM@40"}
+    trial.end(trial.start(**limits), MORE_TO_DO)
+    states = {trial.slot(name)["state"] for name in RUNS}
+    expect("stopped" in states and states <= {"stopped", "finished"}, states)
+    return f"saved after {trial.epochs(RUNS[0])} and {trial.epochs(RUNS[1])} epochs"
+
+
+def cancelled(trial):
+    """scancel of a job that runs."""
+    process = trial.start()
+    trial.training()
+    number, name = trial.job("node1")
+    output("scancel", number)
+    trial.end(process, MORE_TO_DO)
+    expect(trial.slot(name)["state"] == "stopped", trial.slot(name))
+    return f"saved after {trial.epochs(name)} epochs; the other run ended"
+
+
+def killed(trial):
+    """scancel --signal=KILL --full of a job that runs."""
+    process = trial.start()
+    trial.training()
+    number, name = trial.job("node2")
+    output("scancel", "--signal=KILL", "--full", number)
+    status = trial.end(process, 1, MORE_TO_DO)
+    return f"exit status {status}: {trial.slot(name)['message']}"
+
+
+def cancelled_in_the_queue(trial):
+    """scancel of a job that waits."""
+    output("scontrol", "update", "node=node2", "state=drain", "reason=trial")
+    process = trial.start()
+    trial.training([RUNS[0]])
+    (waiting,) = [line for line in trial.cluster.jobs("%i %t") if "PD" in line]
+    output("scancel", waiting.split()[0])
+    trial.end(process, MORE_TO_DO)
+    output("scontrol", "update", "node=node2", "state=resume")
+    return trial.slot(RUNS[1])["message"]
+
+
+def power(trial):
+    """A node loses its power."""
+    process = trial.start()
+    trial.training()
+    _, name = trial.job("node2")
+    trial.cluster.kill("node2")
+    trial.end(process, 0)
+    trial.cluster.start("node2")
+    return f"{name} was requeued and went on, on the other node"
+
+
+def slurmd(trial):
+    """The slurmd of a node is killed; its job lives on, and is requeued."""
+    process = trial.start()
+    trial.training()
+    _, name = trial.job("node2")
+    trial.cluster.kill_slurmd("node2")
+    status = trial.end(process, 0, 1, MORE_TO_DO)
+    trial.cluster.kill("node2")
+    trial.cluster.start("node2")
+    return f"exit status {status}: {trial.slot(name)}"
+
+
+def requeued(trial):
+    """scontrol requeue of a job that runs."""
+    process = trial.start()
+    trial.training()
+    number, name = trial.job("node1")
+    output("scontrol", "requeue", number)
+    trial.end(process, 0)
+    return f"{name} saved and went on"
+
+
+def command_killed(trial):
+    """kill -9 of the command and its Snakemake; given again while the jobs run."""
+    process = trial.start()
+    trial.training()
+    trial.kill(process)
+    expect(len(trial.cluster.jobs()) == 2, "the jobs have ended")
+    trial.end(trial.start(), 0)
+    return "the jobs went on; those of the second command waited for them"
+
+
+def interrupt(trial):
+    """Ctrl-C."""
+    process = trial.start()
+    trial.training()
+    process.send_signal(signal.SIGINT)
+    trial.end(process, 128 + signal.SIGINT)
+    expect(not trial.cluster.jobs(), "jobs go on")
+    return f"saved after {trial.epochs(RUNS[0])} and {trial.epochs(RUNS[1])} epochs"
+
+
+def terminated_in_the_queue(trial):
+    """SIGTERM while all jobs wait."""
+    output("scontrol", "update", "node=node[1-2]", "state=drain", "reason=trial")
+    process = trial.start()
+    wait_for(lambda: len(trial.cluster.jobs()) == 2, "two jobs in the queue")
+    process.terminate()
+    trial.end(process, 128 + signal.SIGTERM)
+    expect(not trial.cluster.jobs(), "jobs stay in the queue")
+    output("scontrol", "update", "node=node[1-2]", "state=resume")
+    return "the queue is empty"
+
+
+def controller(trial):
+    """slurmctld is killed, and comes back after 10 seconds."""
+    process = trial.start()
+    trial.training()
+    trial.cluster.kill("slurmctld")
+    time.sleep(10)
+    trial.cluster.start("slurmctld")
+    trial.end(process, 0)
+    return "the jobs and the command went on"
+
+
+def accounting(trial):
+    """slurmdbd is killed."""
+    process = trial.start()
+    trial.training()
+    trial.cluster.kill("slurmdbd")
+    trial.end(process, 0)
+    trial.cluster.start("slurmdbd")
+    return "the jobs and the command went on"
+
+
+def full_tmp(trial):
+    """The disk of a node, /tmp, is full."""
+    fill = trial.cluster.root("node2")[0] / "tmp" / "fill"
+    succeeds("dd", "if=/dev/zero", f"of={fill}", "bs=4k", f"count={256 * TMP_MB}")
+    status = trial.end(trial.start(), 0, 1)
+    os.unlink(str(fill))
+    return f"exit status {status}: {[trial.slot(name)['message'] for name in RUNS]}"
+
+
+def full_results(trial):
+    """The disk that has the results gets full."""
+    process = trial.start()
+    trial.training()
+    fill = trial.results.parent / "fill"
+    succeeds("dd", "if=/dev/zero", f"of={fill}", "bs=4k", f"count={256 * SHARED_MB}")
+    trial.end(process, 1)
+    os.unlink(str(fill))
+    return f"{[trial.slot(name)['message'] for name in RUNS]}"
+
+
+def refused(trial, word, **exported):
+    """Give a command that SLURM does not take: one sentence, and nothing is left."""
+    before = len(trial.text())
+    trial.end(trial.start(**exported), 1)
+    sentence = trial.text()[before:].strip().splitlines()[-1]
+    expect(word in sentence, sentence)
+    expect(not trial.cluster.jobs(), "a job was submitted")
+    return sentence.partition(": see ")[0]
+
+
+def partition(trial):
+    """A partition that there is not."""
+    return refused(trial, "Invalid partition name", SBATCH_PARTITION="nosuch")
+
+
+def account(trial):
+    """An account that there is not."""
+    return refused(trial, "Invalid account", SBATCH_ACCOUNT="nosuch")
+
+
+def gpu(trial):
+    """A GPU, where no node has one."""
+    return refused(trial, "generic resource", SBATCH_GRES="gpu:1")
+
+
+FAULTS = [
+    time_limit,
+    cancelled,
+    killed,
+    cancelled_in_the_queue,
+    power,
+    slurmd,
+    requeued,
+    command_killed,
+    interrupt,
+    terminated_in_the_queue,
+    controller,
+    accounting,
+    full_tmp,
+    full_results,
+    partition,
+    account,
+    gpu,
+]

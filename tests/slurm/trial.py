@@ -1,0 +1,146 @@
+"""A trial: two small runs, done on the cluster while something goes wrong."""
+
+import functools
+import json
+import os
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+
+from cluster import output, wait_for
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PLAN = """\
+runs:
+  - experiment: ptb
+    model: baseline
+    seed: [1, 2]
+    sample: true
+    units: 48
+    length: 50
+    batch_size: 16
+    epochs: 4
+    batches_per_epoch: 300
+figures: []
+report: false
+"""
+RUNS = ("ptb-baseline-1", "ptb-baseline-2")
+EPOCHS = 4
+PATIENCE = 240  # seconds that one command may take
+MORE_TO_DO = 75
+
+
+class Wrong(Exception):
+    """Something came of a fault that should not have."""
+
+
+def expect(condition, what):
+    if not condition:
+        raise Wrong(what)
+
+
+def rows(run):
+    """The epochs of a run, but for the time that they took."""
+    with open(run / "metrics.jsonl") as file:
+        found = [json.loads(line) for line in file]
+    for row in found:
+        del row["seconds"]
+    return found
+
+
+def figures(results, runs=RUNS):
+    """What no fault may change: all figures, and the best parameters."""
+    found = {}
+    for name in runs:
+        with zipfile.ZipFile(str(results / name / "best.npz")) as file:
+            arrays = {member: file.read(member) for member in file.namelist()}
+        found[name] = rows(results / name), arrays
+    return found
+
+
+class Trial:
+    """A results folder, and the command that is given in it.
+
+    Parameters
+    ----------
+    cluster : cluster.Cluster
+    results : Path
+    plan : Path
+    """
+
+    def __init__(self, cluster, results, plan):
+        self.cluster, self.results, self.plan = cluster, results, plan
+        self.said = results.with_suffix(".txt")
+        self.calls = 0
+
+    def start(self, *words, profile="slurm", **exported):
+        """Give the command; return its process."""
+        command = [ROOT / "reproduce", "all", "--plan", self.plan]
+        command += ["--results-dir", self.results, "--threads", "1", *words]
+        if profile:
+            command += ["--profile", ROOT / "workflow" / "profiles" / profile]
+        # No USER. That of Snakemake's which saves time: it asks each second.
+        shell = {key: os.environ[key] for key in ("PATH", "HOME")}
+        self.calls += 1
+        with open(self.said, "ab") as file:
+            return subprocess.Popen(
+                list(map(str, command)),
+                env={**shell, "CI": "true", **exported},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def end(self, process, *statuses):
+        """Wait until the command ends, with one of these exit statuses."""
+        status = process.wait(timeout=PATIENCE)
+        expect(status in statuses, f"exit status {status}, not {statuses}")
+        return status
+
+    def finish(self, **exported):
+        """Give the command again, until all is done."""
+        while self.end(self.start(**exported), 0, MORE_TO_DO):
+            expect(self.calls < 6, "it does not come to an end")
+
+    def kill(self, process):
+        """End the command and its Snakemake at once."""
+        for child in output("pgrep", "-P", str(process.pid)).split():
+            os.kill(int(child), signal.SIGKILL)
+        process.kill()
+        process.wait()
+
+    def epochs(self, name):
+        path = self.results / name / "metrics.jsonl"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def training(self, names=RUNS):
+        """Wait until these runs are in the middle."""
+        for name in names:
+            started = functools.partial(self.epochs, name)
+            wait_for(started, f"{name} in its second epoch", PATIENCE)
+
+    def slot(self, name):
+        return json.loads((self.results / name / "slot.json").read_text())
+
+    def job(self, node):
+        """The number of the job on a node, and its run."""
+        found = [line.split() for line in self.cluster.jobs("%N %i %j")]
+        ((number, name),) = [words[1:] for words in found if words[0] == node]
+        return number, name.partition("@")[0]
+
+    def text(self):
+        """All that was said, on the terminal and in logs."""
+        paths = [*self.said.parent.glob(self.said.name), *self.results.glob("logs/*")]
+        return "".join(path.read_text(errors="replace") for path in paths)
+
+    def check(self, reference):
+        """Nothing was lost, nothing was done twice, and nothing is left behind."""
+        expect("Traceback" not in self.text(), "a traceback")
+        wait_for(lambda: not self.cluster.jobs(), "an empty queue", 60)
+        for name, (done, _) in reference.items():
+            numbers = [row["epoch"] for row in rows(self.results / name)]
+            expect(numbers == [row["epoch"] for row in done], f"{name}: {numbers}")
+            expect(self.slot(name)["state"] == "finished", f"{name} is not finished")
+        expect(figures(self.results, reference) == reference, "other figures")
