@@ -2,12 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from unittest.mock import Mock, call
 
 import pytest
 
 from common import ROOT
+from common.errors import RunError
+from workflow.cluster import Cluster
 
 PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 RUN = "ptb-baseline-1"
@@ -188,3 +192,20 @@ def test_jobs_are_cancelled(slurm):
     asked = [line for line in slurm.asked().splitlines() if "/scancel " in line]
     words = [line.split("/scancel ")[1] for line in asked]
     assert words == ["--state=PENDING 12", "--signal=TERM --batch 12"]
+
+
+def test_a_folder_that_is_no_profile(tmp_path):
+    with pytest.raises(RunError, match="no profile of Snakemake"):
+        Cluster(tmp_path, tmp_path)
+
+
+def test_signals_on_a_cluster(slurm, tmp_path, monkeypatch):
+    """Snakemake waits for jobs that are told to save, or cancels them if it must."""
+    monkeypatch.setenv("PATH", str(slurm.home / "bin"), prepend=os.pathsep)
+    monkeypatch.setenv("HOME", str(slurm.home))
+    snakemake = Mock()
+    Cluster(PROFILE, tmp_path).stop(snakemake)
+    assert snakemake.method_calls == [call.terminate()]
+    (tmp_path / "config.yaml").touch()
+    Cluster(tmp_path, tmp_path).stop(snakemake)
+    assert snakemake.method_calls[1:] == [call.send_signal(signal.SIGINT)]

@@ -5,7 +5,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,11 +19,11 @@ from install import steps
 from install import workflow as environment
 from training.interrupt import TIME_IS_OVER
 from workflow import run as slots
+from workflow.cluster import Cluster
 from workflow.options import parse
 from workflow.plan import Plan
 
 IN_IMAGE = "/opt/reproduce"
-JOBS = "jobs.py"  # what a profile may bring along: see that of SLURM
 # The states of a run that another slot would not change.
 ENDED = ("finished", "diverged")
 
@@ -122,28 +121,7 @@ def lock(results):
     return file
 
 
-def check_profile(profile, threads, results):
-    """See that a cluster takes our jobs, where the profile has a program that knows.
-
-    Raises
-    ------
-    RunError
-        If it does not, or if there is no profile.
-    """
-    if not (profile / "config.yaml").is_file():
-        raise RunError(f"{profile} is no profile of Snakemake: it has no config.yaml")
-    if (profile / JOBS).exists():
-        asked = subprocess.run(
-            [profile / JOBS, "check", str(threads)],
-            cwd=str(results),
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        if asked.returncode:
-            raise RunError(asked.stderr.strip())
-
-
-def run_snakemake(words, held, profile, results):
+def run_snakemake(words, held, cluster):
     """Run it; hand signals on to its runs, which save. Return status and signal.
 
     Parameters
@@ -151,24 +129,20 @@ def run_snakemake(words, held, profile, results):
     words : list of str
     held : file or None
         Kept open as long as it runs.
-    profile : Path or None
-        Of the cluster, if the runs are jobs on one.
-    results : Path
+    cluster : workflow.cluster.Cluster or None
+        Where the runs are jobs, if they are.
     """
 
     def hand_on(process, number):
         # After SIGTERM Snakemake starts nothing more, and waits for what runs.
-        if not profile:
+        if cluster:
+            cluster.stop(process)
+        else:
             os.killpg(process.pid, signal.SIGTERM)
-        elif (profile / JOBS).exists():
-            process.terminate()
-            subprocess.Popen([profile / JOBS, "cancel"], cwd=str(results))
-        else:  # on SIGINT it cancels its jobs
-            process.send_signal(signal.SIGINT)
         tell(b"\nstopping: the runs save after their current update\n")
 
     environment = dict(os.environ, XDG_CACHE_HOME=str(ROOT / ".cache" / "workflow"))
-    environment["REPRODUCE_PROFILE"] = str(profile)
+    environment["REPRODUCE_PROFILE"] = str(cluster and cluster.profile)
     with Signals(hand_on) as signals:
         kept = [held.fileno()] if held else []
         process = signals.start(words, pass_fds=kept, env=environment)
@@ -227,10 +201,10 @@ def work(options, python, scratch):
     ]
     place = results if results.is_dir() else scratch
     words = command(python, options, place, configured, unfinished)
-    profile = Path(options.profile).resolve() if options.profile else None
-    if profile and not options.dry_run:
-        check_profile(profile, configured["threads"], results)
-    status, received = run_snakemake(words, held, profile, results)
+    cluster = Cluster(options.profile, results) if options.profile else None
+    if cluster and not options.dry_run:
+        cluster.check(configured["threads"])
+    status, received = run_snakemake(words, held, cluster)
     print(flush=True)
     states = summary(plan, results)
     if received:

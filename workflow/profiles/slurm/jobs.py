@@ -162,7 +162,13 @@ def status(identity):
 
 def cancel():
     open(STOPPING, "w").close()
-    here = [number for number, _, folder in squeue() if folder == os.getcwd()]
+    for _ in range(TRIES):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            here = [number for number, _, folder in squeue() if folder == os.getcwd()]
+            break
+        time.sleep(PAUSE)
+    else:
+        sys.exit("SLURM does not answer: its jobs go on, to be ended with scancel")
     for words in (["--state=PENDING"], ["--signal=TERM", "--batch"]):
         # Of those that have ended, it complains.
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
