@@ -17,16 +17,15 @@ runs:
     model: baseline
     seed: [1, 2]
     sample: true
-    units: 48
-    length: 50
-    batch_size: 16
+    units: 16
+    length: 20
+    batch_size: 8
     epochs: 4
-    batches_per_epoch: 300
+    batches_per_epoch: 800
 figures: []
 report: false
 """
 RUNS = ("ptb-baseline-1", "ptb-baseline-2")
-EPOCHS = 4
 PATIENCE = 240  # seconds that one command may take
 MORE_TO_DO = 75
 
