@@ -5,6 +5,7 @@ They may lie in a stranger's run folder: links are not followed.
 
 import io
 import json
+import math
 import os
 import zipfile
 import zlib
@@ -131,10 +132,30 @@ def read_npz(path):
         One of ``UNREADABLE``; or RunError, if it is no file.
     """
     with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        # Ours are not compressed: what unpacks to more than it is comes from elsewhere.
+        if size > os.fstat(file.fileno()).st_size:
+            raise ValueError(f"it would unpack to {megabytes(size)}")
         for name in archive.namelist():
-            entry = io.BytesIO(archive.read(name))
-            array = numpy.lib.format.read_array(entry, allow_pickle=False)
-            yield name[: -len(".npy")], array
+            yield name[: -len(".npy")], read_array(archive.read(name))
+
+
+def read_array(content):
+    """Return the array in the bytes of an ``.npy`` file; memory for no other is taken.
+
+    Raises
+    ------
+    ValueError
+        If it is another size than it says.
+    """
+    file, layout = io.BytesIO(content), numpy.lib.format
+    first = layout.read_magic(file) == (1, 0)
+    read = layout.read_array_header_1_0 if first else layout.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError("an array is not of the size that it says")
+    file.seek(0)
+    return layout.read_array(file, allow_pickle=False)
 
 
 def read_note(path):

@@ -45,7 +45,7 @@ def read_bytes(path, limit=None):
     with open(path, "rb", opener=regular) as file:
         content = file.read(-1 if limit is None else limit + 1)
     if limit is not None and len(content) > limit:
-        raise RunError(f"{path} is larger than any file of its name: delete it")
+        raise RunError(f"{path} is larger than any such file of the archive's")
     return content
 
 

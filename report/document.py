@@ -15,7 +15,7 @@ from common.errors import one_line
 
 NOTHING = "–"
 # In a text of which HTML's characters are escaped.
-MARKUP = re.compile(r"\\(&#?\w+;|[^\w\s])|`([^`]+)`|\*\*((?:\\.|[^\\])+?)\*\*")
+MARKUP = re.compile(r"\\(&#?\w+;|[^\w\s]|_)|`([^`]+)`|\*\*((?:\\.|[^\\])+?)\*\*")
 # Of Markdown within a line; and what becomes a link by itself.
 SPECIAL = re.compile(r"[\\`*\[\]<>|#~&@]|:(?=//)|(?<=www)\.|(?<!\w)_|_(?!\w)")
 PLAIN_NAME = re.compile(r"[\w.+,:= /()-]{1,200}")

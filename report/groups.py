@@ -1,5 +1,6 @@
 """Sort runs into kinds, so that only what is comparable is compared."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 import numpy
@@ -116,7 +117,8 @@ class Group:
         #: Done by all of them.
         self.epochs = min((run.epochs for run in self.runs), default=0)
         self.complete = all(run.complete for run in self.runs)
-        self.full = bool(self.runs) and all(run.full for run in self.runs)
+        published = bool(self.runs) and self.kind.published
+        self.full = published and all(run.full for run in self.runs)
         self.partial = bool(self.runs) and not self.full
         self.devices = sorted({run.device for run in self.runs})
         #: Mean over the runs of the median of the seconds of an epoch.
@@ -222,11 +224,17 @@ def kinds(runs):
         a kind.
     """
     found, repeats = {}, []
+    usual = defaultdict(Counter)
+    for run in runs:
+        usual[run.experiment, run.sample][run.data] += 1
     # Of two runs of the same seed the one that got further counts.
     for run in sorted(runs, key=lambda run: (-run.epochs, run.name, str(run.path))):
         changes = run.kind_changes
+        ((data, _),) = usual[run.experiment, run.sample].most_common(1)
+        if run.data != data:
+            changes["data"] = data, run.data
         key = run.sample, bool(changes), run.experiment is DRAW, run.regularised
-        key += repr(sorted(changes.items())), run.data
+        key += (repr(sorted(changes.items())),)
         about = run.experiment, run.regularised, run.sample, changes
         kind, same = found.setdefault(key, (Kind(*about), {}))
         other = same.setdefault((run.model, run.variation, run.seed), run)

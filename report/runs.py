@@ -74,7 +74,7 @@ class Run:
         self.gammas = gammas(options, self.experiment.name)
         self.changes = self.experiment.changes(configuration)
         self.regularised = bool(configuration.get("regularise"))
-        self.data = facts.part("configuration").word("data")
+        self.data = literal(facts.part("configuration").word("data"))
         self.sample = facts.part("data").content.get("sample") is not False
         self._read_log(path / "metrics.jsonl")
         self._describe(facts)
@@ -204,7 +204,9 @@ class Facts:
 
 def finite(value):
     """A number as it can be reckoned with: beyond :data:`FURTHEST` it is infinite."""
-    return math.copysign(math.inf, value) if abs(value) > FURTHEST else float(value)
+    if abs(value) > FURTHEST:
+        return math.inf if value > 0 else -math.inf
+    return float(value)
 
 
 def read_rows(path, names):
