@@ -8,6 +8,7 @@ from benchmarks import charts as plot
 from benchmarks import data, machine, numerics, startup
 from benchmarks import speed as models
 from benchmarks import summary as tables
+from common import RESULTS
 from common.arguments import Parser, count
 from common.errors import RunError
 from common.files import replacing, write_json
@@ -76,6 +77,7 @@ def parse(arguments=None):
     )
     parser.add_argument(
         "--data-dir",
+        type=os.path.abspath,
         metavar="DIR",
         help="folder of the converted data, if not Fuel's; without data the built-in "
         "sample is read",
@@ -84,7 +86,7 @@ def parse(arguments=None):
         "--output",
         metavar="DIR",
         type=Path,
-        default=Path("results/benchmark"),
+        default=Path(RESULTS, "benchmark"),
         help="where the results go",
     )
     parser.add_argument(

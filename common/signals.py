@@ -1,4 +1,4 @@
-"""Signals that are noted and handed on to the program that does the work.
+"""Signals that are noted and handed on to the programs that do the work.
 
 Standard library only, and for Pythons from 3.6 on: set-up uses it.
 """
@@ -11,27 +11,26 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """A context in which `SIGNALS` are noted and handed on to a program.
+    """A context in which `SIGNALS` are noted and handed on to programs.
 
     What is ignored stays ignored, as nohup and shells' ``&`` expect.
 
     Parameters
     ----------
     hand_on : callable, optional
-        ``hand_on(process, number)`` tells the running program; default: it is not
-        told.
+        ``hand_on(process, number)`` tells a running program; default: none is told.
 
     Attributes
     ----------
     received : int or None
         The first signal that came.
-    process : subprocess.Popen or None
-        The program that was started last.
+    processes : list of subprocess.Popen
+        The programs that were started.
     """
 
     def __init__(self, hand_on=None):
         self.hand_on = hand_on
-        self.received = self.process = None
+        self.received, self.processes = None, []
         self._before = {}
 
     def __enter__(self):
@@ -45,9 +44,10 @@ class Signals:
 
     def _note(self, number, frame):
         self.received = self.received or number
-        if self.hand_on and self.process and self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.hand_on(self.process, number)
+        for process in self.processes if self.hand_on else ():
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self.hand_on(process, number)
 
     def start(self, command, **options):
         """Start a program in a session of its own, where no terminal's signals come.
@@ -68,13 +68,14 @@ class Signals:
         try:
             if self.received:
                 return None
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),
                 **options,
             )
+            self.processes.append(process)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return self.process
+        return process

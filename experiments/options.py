@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 
+from common import RESULTS
 from common.arguments import count, device, number, positive, tag
 from common.errors import UsageError
 from experiments.gammas import NAMES, in_words, initial_gammas
@@ -205,7 +206,7 @@ def add_seed(group):
 
 def add_results_dir(group):
     group.add_argument(
-        "--results-dir", metavar="DIR", default="results", help="parent of run folders"
+        "--results-dir", metavar="DIR", default=RESULTS, help="parent of run folders"
     )
 
 

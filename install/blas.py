@@ -5,6 +5,7 @@ import platform
 import shutil
 import tempfile
 
+from common import ROOT
 from common.errors import RunError
 from install import steps
 
@@ -13,8 +14,9 @@ from install import steps
 FUNCTIONS = ["gemm", "gemv", "ger", "dot"]
 PREFIX = "scipy_"
 SYSTEM = ["-lopenblas", "-lmkl_rt", "-lblas"]
+WHEEL, ONEDNN = "the wheel's OpenBLAS", "oneDNN"
 # The library that is built of oneDNN's product and the wheel's OpenBLAS.
-ONEDNN = "reproduce_onednn"
+LIBRARY = "reproduce_onednn"
 # A system BLAS is taken if it is at most this much slower than the wheel's,
 # oneDNN only if it is faster by more than this.
 TOLERANCE = 1.15
@@ -57,35 +59,45 @@ def check_compiler():
             "Theano needs a C++ compiler and there is no g++ on PATH; install it with "
             + _advice(0)
         )
-    with tempfile.TemporaryDirectory() as folder:
+    with _folder() as folder:
         source, binary = os.path.join(folder, "a.cpp"), os.path.join(folder, "a")
         with open(source, "w") as file:
             file.write(
                 "#include <vector>\nint main() { return std::vector<int>(3)[0]; }"
             )
-        status, output = steps.capture([compiler, source, "-o", binary], timeout=60)
+        status, said = steps.call([compiler, source, "-o", binary], timeout=60)
+        advice = f"reinstall it with {_advice(0)}"
+        if "No space left" in said:
+            advice = f"make room in {tempfile.gettempdir()}, or set TMPDIR"
         if status == 0:
-            status, output = steps.capture([binary])
+            status, said = steps.call([binary])
+            if "Permission denied" in said:
+                advice = f"move {ROOT} to where programs may be run (noexec?)"
     if status:
         raise RunError(
             f"{compiler} does not build a working program "
-            f"({output.strip() or 'no message'}); reinstall it with " + _advice(0)
+            f"({said or 'no message'}): {advice}"
         )
     return compiler
+
+
+def _folder():
+    """A folder for programs, which the system's for temporary files may not run."""
+    return tempfile.TemporaryDirectory(dir=os.path.dirname(steps.LOG))
 
 
 def _build(flags, macros, compiler, binary):
     """Link the probe with a BLAS; return whether that went well."""
     command = [compiler, "-O2", "-std=c++11", *macros, PROBE, "-o", binary]
-    return steps.capture(command + flags + ["-ldl"], timeout=60)[0] == 0
+    return steps.call(command + flags + ["-ldl"], timeout=60)[0] == 0
 
 
 def _run(binary):
     """Run a probe on one core; return (seconds, library), or None if it is wrong."""
-    status, output = steps.capture([binary], timeout=60, env=dict(os.environ, **ALONE))
+    status, said = steps.call([binary], timeout=60, env={**steps.variables(), **ALONE})
     if status:
         return None
-    seconds, _, library = output.strip().partition(" ")
+    seconds, _, library = said.partition(" ")
     return float(seconds), library
 
 
@@ -105,7 +117,7 @@ def measure(ways, compiler):
         the probe's product on one core, and its file.
     """
     measured = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with _folder() as folder:
         for name, (flags, macros) in ways.items():
             binary = os.path.join(folder, name)
             first = _build(flags, macros, compiler, binary) and _run(binary)
@@ -135,18 +147,36 @@ def build_onednn(folder, flags, compiler):
     list of str or None
         The flags that link with both; None if it cannot be built here.
     """
-    binary = os.path.join(folder, f"lib{ONEDNN}.so")
+    binary = os.path.join(folder, f"lib{LIBRARY}.so")
     command = [compiler, "-O2", "-fPIC", "-shared", "-fopenmp", "-o", binary]
     command += [f"-DOPENBLAS_SGEMM={PREFIX}sgemm_"]
     command += [f"-DOPENBLAS_SET_NUM_THREADS={PREFIX}openblas_set_num_threads"]
     command += [os.path.join(HERE, "blas_onednn.cpp"), "-L" + folder]
     command += ["-l:libdnnl.so.3", *flags, "-Wl,-rpath," + folder]
-    if steps.capture(command, timeout=60)[0]:
+    if steps.call(command, timeout=60)[0]:
         return None
-    return ["-L" + folder, "-l" + ONEDNN]
+    return ["-L" + folder, "-l" + LIBRARY]
 
 
-def choose(wheel_folder, compiler, onednn_folder=None):
+def _ways(wheel_folder, compiler, onednn_folder):
+    """For each BLAS: Theano's flags, what the linker needs besides, and macros."""
+    ways = {f"the system's {flag}": ([flag], [], []) for flag in SYSTEM}
+    if wheel_folder:
+        names = [kind + name + "_" for kind in "sd" for name in FUNCTIONS]
+        macros = [f"-D{name}={PREFIX}{name}" for name in names]
+        # With -L, Theano also writes the folder into what it links, as rpath does.
+        flags = ["-L" + wheel_folder, "-l" + PREFIX + "openblas"]
+        paths = ["-Wl,-rpath," + wheel_folder]
+        ways[WHEEL] = flags, paths, macros
+        before = onednn_folder and build_onednn(onednn_folder, flags + paths, compiler)
+        if before:
+            macros = [f"-Dsgemm_={LIBRARY}_sgemm_", *macros[1:]]
+            paths = [*paths, "-Wl,-rpath," + onednn_folder]
+            ways[ONEDNN] = before + flags, paths, macros
+    return ways
+
+
+def choose(wheel_folder, compiler, onednn_folder):
     """Measure the system's BLAS, the wheel's and oneDNN's product, and choose one.
 
     Parameters
@@ -154,7 +184,7 @@ def choose(wheel_folder, compiler, onednn_folder=None):
     wheel_folder : str or None
         The folder of the wheel's library.
     compiler : str
-    onednn_folder : str, optional
+    onednn_folder : str
         The folder of oneDNN's library.
 
     Returns
@@ -171,48 +201,32 @@ def choose(wheel_folder, compiler, onednn_folder=None):
     RunError
         If no BLAS links and gives the right product.
     """
-    ways = {flag: ([flag], []) for flag in SYSTEM}
-    if wheel_folder:
-        names = [kind + name + "_" for kind in "sd" for name in FUNCTIONS]
-        macros = [f"-D{name}={PREFIX}{name}" for name in names]
-        # With -L, Theano also writes the folder into what it links, as rpath does.
-        flags = ["-L" + wheel_folder, "-l" + PREFIX + "openblas"]
-        linked = flags + ["-Wl,-rpath," + wheel_folder]
-        ways["wheel"] = linked, macros
-        before = onednn_folder and build_onednn(onednn_folder, linked, compiler)
-        if before:
-            onednn = [f"-Dsgemm_={ONEDNN}_sgemm_", *macros[1:]]
-            path = "-Wl,-rpath," + onednn_folder
-            ways["onednn"] = before + linked + [path], onednn
-    measured = measure(ways, compiler)
-    wheel, fast = measured.pop("wheel", None), measured.pop("onednn", None)
-    flag = min(measured, key=measured.get, default=None)
-    system = measured.get(flag)
-    if system is None and wheel is None:
+    ways = _ways(wheel_folder, compiler, onednn_folder)
+    measured = measure(
+        {n: (f + p, macros) for n, (f, p, macros) in ways.items()}, compiler
+    )
+    plain = {name: best[0] for name, best in measured.items() if name != ONEDNN}
+    if not plain:
         raise RunError(
             f"no BLAS links on this {platform.machine()} machine, neither the wheel's "
             f"nor the system's; install one with {_advice(1)}"
         )
-    slower = [one[0] for one in (wheel, system) if one]
-    if fast and wheel and TOLERANCE * fast[0] < min(slower):
-        settings = f"[blas]\nldflags = {' '.join(before + flags)}\n"
-        settings += f"\n[gcc]\ncxxflags = {' '.join(onednn)}\n"
-        other = f"the wheel's OpenBLAS {_speed(wheel)}"
-        return settings, fast[1], f"oneDNN for products, {_speed(fast)} ({other})"
-    also = ""
-    if onednn_folder:
-        also = f"; oneDNN {_speed(fast) if fast else 'does not link'}"
-    if wheel is None or (system and system[0] <= TOLERANCE * wheel[0]):
-        other = f"the wheel's {_speed(wheel)}" if wheel else "the wheel's does not link"
-        other += also
-        settings = f"[blas]\nldflags = {flag}\n"
-        return settings, system[1], f"the system's {flag}, {_speed(system)} ({other})"
-    other = f"the system's {flag} {_speed(system)}" if system else "the system has none"
-    other += also
+    chosen = min(plain, key=lambda n: plain[n] * (TOLERANCE if n == WHEEL else 1))
+    if ONEDNN in measured and TOLERANCE * measured[ONEDNN][0] < min(plain.values()):
+        chosen = ONEDNN
+    systems = [name for name in plain if name != WHEEL]
+    system = min(systems, key=plain.get, default="the system's")
+    speed = {
+        name: (
+            f"{FLOP / measured[name][0] / 1e9:.0f} GFLOPS a core"
+            if name in measured
+            else "does not link"
+        )
+        for name in (system, WHEEL, ONEDNN)
+    }
+    others = "; ".join(f"{n} {speed[n]}" for n in speed if n != chosen)
+    flags, _, macros = ways[chosen]
     settings = f"[blas]\nldflags = {' '.join(flags)}\n"
-    settings += f"\n[gcc]\ncxxflags = {' '.join(macros)}\n"
-    return settings, wheel[1], f"the wheel's OpenBLAS, {_speed(wheel)} ({other})"
-
-
-def _speed(measured):
-    return f"{FLOP / measured[0] / 1e9:.0f} GFLOPS a core"
+    if macros:
+        settings += f"\n[gcc]\ncxxflags = {' '.join(macros)}\n"
+    return settings, measured[chosen][1], f"{chosen}, {speed[chosen]} ({others})"

@@ -18,7 +18,7 @@ import shutil
 
 from common import ROOT, published_files
 from common.errors import RunError
-from install import blocks, environment, images, steps, workflow
+from install import blocks, environment, images, pip, steps, workflow
 
 SUMS = "SHA256SUMS"
 # A file of the bundle, never one outside of it.
@@ -86,7 +86,7 @@ def make(options):
     sums = os.path.join(folder, SUMS)
     if os.path.isdir(folder) and os.listdir(folder) and not _is_bundle(folder):
         raise RunError(f"{folder} holds other things: name a new folder for the bundle")
-    python = environment.ensure()
+    environment.ensure()
     try:
         os.makedirs(folder, exist_ok=True)
         if os.path.exists(sums):
@@ -96,7 +96,7 @@ def make(options):
         wheels = os.path.join(folder, "wheels")
         if os.path.isdir(wheels):
             shutil.rmtree(wheels)  # perhaps of other versions
-        _wheels(python, wheels)
+        _wheels(wheels)
         _blocks(options.blocks, os.path.join(folder, "blocks.tar"))
         _source(os.path.join(folder, "source.tar"))
         _data(options.data, os.path.join(folder, "data"))
@@ -116,20 +116,12 @@ def _is_bundle(folder):
         return False
 
 
-def _wheels(python, folder):
-    command = [python, "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    command += ["download", "--quiet", "--require-hashes", "--no-build-isolation"]
-    command += ["--no-deps", "--dest", folder]
-    lists = [os.path.join(ROOT, "requirements.txt")]
-    lists += [os.path.join(ROOT, "install", n) for n in ["build.txt", "fuel.txt"]]
-    lists.append(os.path.join(ROOT, "workflow", "requirements.txt"))
-    for path in lists:
-        steps.run(
-            f"downloading what {os.path.basename(path)} names",
-            command + ["-r", path],
-            env=dict(environment.variables(), CC="true", LDSHARED="true"),
-            hint="If it was the network, the same command tries again.",
-        )
+def _wheels(folder):
+    download = ["download", "--quiet", "--no-deps", "--dest", folder, *pip.LOCKED]
+    none = {"CC": "true", "LDSHARED": "true"}
+    for path in [environment.PACKAGES, environment.FUEL, *workflow.LISTS]:
+        text = f"downloading what {os.path.relpath(path, ROOT)} names"
+        pip.run(text, environment.PIP, *download, "-r", path, **none)
 
 
 def _blocks(wanted, path):
@@ -138,31 +130,26 @@ def _blocks(wanted, path):
         there = os.path.exists(have["from"])
         wanted = have["from"] if there else "upstream"
     choice = blocks.choose(wanted)
-    if choice["source"] == "upstream":
-        if choice.get("tar") != path:
-            blocks.archive(choice, path)
-    elif os.path.exists(path):
+    if os.path.exists(path):
         os.remove(path)
-    if choice["source"] != "upstream":
+    if choice["source"] == "upstream":
+        blocks.write_tar(choice["files"], path)
+    else:
         steps.say("  the bundle is without upstream Blocks: the stand-in will be used")
 
 
 def _source(path):
-    status, output = steps.capture(
-        ["git", "-C", str(ROOT), "archive", "--output", path, "HEAD"], timeout=60
-    )
+    command = ["git", "-C", str(ROOT), "archive", "--output", path, "HEAD"]
+    status, said = steps.call(command, timeout=60)
     if status:
-        steps.say(
-            f"  the bundle is without source.tar ({output.strip().splitlines()[-1:]})"
-        )
+        reason = said.rpartition("\n")[2]
+        steps.say(f"  the bundle is without source.tar ({reason})")
 
 
 def _data(source, folder):
     """Copy the published files that are in the folder `source`, once checked."""
-
-    wanted = dict(published_files.PTB.checksums)
-    for name, sha256 in published_files.BINARIZED_MNIST.checksums.items():
-        wanted[name] = sha256
+    sets = published_files.PTB, published_files.BINARIZED_MNIST
+    wanted = {**sets[0].checksums, **sets[1].checksums}
     copied = []
     for name, sha256 in wanted.items():
         path, unpack = os.path.join(source, name), open
@@ -192,21 +179,21 @@ def _images(folder):
         command = ["buildah", "push", name, "docker-archive:" + path + ":" + name]
         if docker:
             command = ["docker", "save", "--output", path, name]
-        steps.run("saving " + name, command, hint="Run `./reproduce images` first.")
+        steps.run(f"saving {name}, which `./reproduce images` builds", command)
 
 
 def _write_sums(folder):
-    progress = steps.Progress("computing checksums")
     lines, size = [], 0
-    for name in files(folder):
-        lines.append(digest(os.path.join(folder, name)) + "  " + name + "\n")
-        size += os.path.getsize(os.path.join(folder, name))
-        progress.tick(name)
-    path = os.path.join(folder, SUMS)
-    with open(path + ".new", "w") as file:
-        file.writelines(lines)
-    os.replace(path + ".new", path)
-    progress.done(f"{len(lines)} files, {size / 1e6:.0f} MB")
+    with steps.Progress("computing checksums") as progress:
+        for name in files(folder):
+            lines.append(digest(os.path.join(folder, name)) + "  " + name + "\n")
+            size += os.path.getsize(os.path.join(folder, name))
+            progress.tick(name)
+        path = os.path.join(folder, SUMS)
+        with open(path + ".new", "w") as file:
+            file.writelines(lines)
+        os.replace(path + ".new", path)
+        progress.note = f"{len(lines)} files, {size / 1e6:.0f} MB"
     steps.say(f"{folder} is complete; `./reproduce setup --offline {folder}` uses it")
 
 
@@ -231,17 +218,16 @@ def check(folder):
             f"{folder} is not a complete bundle, it has no whole {SUMS}: make one with "
             "`./reproduce bundle DIR` where there is a network"
         ) from None
-    progress = steps.Progress("checking the bundle")
-    for sha256, name in lines:
-        if name.startswith("images/"):
-            continue
-        path = os.path.join(folder, name)
-        if not os.path.isfile(path) or digest(path) != sha256:
-            progress.failed()
-            state = "damaged" if os.path.isfile(path) else "missing"
-            raise RunError(f"{path} is {state}: copy the bundle again")
-        progress.tick(name)
-    progress.done(f"{len(lines)} files")
+    with steps.Progress("checking the bundle") as progress:
+        progress.note = f"{len(lines)} files"
+        for sha256, name in lines:
+            if name.startswith("images/"):
+                continue
+            path = os.path.join(folder, name)
+            if not os.path.isfile(path) or digest(path) != sha256:
+                state = "damaged" if os.path.isfile(path) else "missing"
+                raise RunError(f"{path} is {state}: copy the bundle again")
+            progress.tick(name)
 
 
 def install(options):
@@ -251,11 +237,8 @@ def install(options):
     wheels = os.path.join(folder, "wheels")
     for name in ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"]:
         os.environ.pop(name, None)
-    os.environ.update(
-        PIP_CONFIG_FILE=os.devnull,
-        PIP_NO_INDEX="1",
-        PIP_FIND_LINKS=wheels,
-    )
+    only = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
+    os.environ.update(only, PIP_CONFIG_FILE=os.devnull)
     copy = os.path.join(folder, "blocks.tar")
     wanted = options.blocks or (copy if os.path.exists(copy) else "standin")
     environment.ensure(wanted, report=True)

@@ -58,7 +58,7 @@ def builder(wanted):
         If what is wanted, or either, does not work here.
     """
     if wanted != "buildah" and shutil.which("docker"):
-        if steps.capture(["docker", "version"])[0] == 0:
+        if steps.call(["docker", "version"])[0] == 0:
             return ["docker", "build"]
     if wanted == "docker":
         raise RunError(
@@ -116,18 +116,17 @@ def build(options):
                 raise RunError(
                     f"--blocks {options.blocks} is not a clone of {blocks.URL}"
                 )
-            if choice.get("tar") != copy:
-                blocks.archive(choice, copy)
+            blocks.write_tar(choice["files"], copy)
             options.blocks = COPY
         for command in commands(options, build):
             steps.say(f"building {command[-2]}: {' '.join(command)}")
             # Docker's older builder knows nothing of secrets.
             env = dict(os.environ, DOCKER_BUILDKIT="1")
-            status = steps.call(command, sys.stderr.buffer, env=env)
+            status, said = steps.call(command, sys.stderr, timeout=None, env=env)
             if status:
                 raise RunError(
                     f"{command[-2]} was not built (exit status {status}); the reason "
-                    "is above"
+                    f"is {said or 'above'}"
                 )
     finally:
         if os.path.exists(copy) and options.blocks == COPY:

@@ -62,8 +62,8 @@ def examine(executable):
         If it does not run (as a shim without its version), is another version, or
         lacks something that the set-up needs.
     """
-    status, output = steps.capture([executable, "-I", "-c", DESCRIBE])
-    lines = output.strip().split("\n")
+    status, said = steps.call([executable, "-I", "-c", DESCRIBE])
+    lines = said.split("\n")
     try:
         about = json.loads(lines[-1])
     except ValueError:
@@ -90,15 +90,16 @@ def examine(executable):
 
 def pyenv_roots(environ):
     """Folders that may be a pyenv's root, the likeliest first."""
-    roots = [environ.get("PYENV_ROOT"), os.path.join(_home(environ), ".pyenv")]
+    roots = [environ.get("PYENV_ROOT"), os.path.join(environ["HOME"], ".pyenv")]
     for folder in environ.get("PATH", "").split(os.pathsep):
         if os.path.basename(folder.rstrip(os.sep)) == "shims":
             roots.append(os.path.dirname(folder.rstrip(os.sep)))
         pyenv = os.path.join(folder, "pyenv")
         if os.path.isfile(pyenv):
             # bin/pyenv is a link to libexec/pyenv; a system package may hold either.
-            roots += [os.path.dirname(folder), os.path.dirname(_folder_of(pyenv))]
-    return _distinct(root for root in roots if root)
+            real = os.path.dirname(os.path.realpath(pyenv))
+            roots += [os.path.dirname(folder), os.path.dirname(real)]
+    return dict.fromkeys(filter(None, roots))
 
 
 def candidates(environ):
@@ -116,14 +117,20 @@ def candidates(environ):
     yield from _by_uv(environ)
 
 
-def find(environ=os.environ):
+def find(environ=None):
     """Find a Python 3.8; return what `examine` says of it.
+
+    Parameters
+    ----------
+    environ : dict of str to str
+        By default `steps.variables`.
 
     Raises
     ------
     RunError
         If there is none, or the one asked for by ``REPRODUCE_PYTHON`` does not do.
     """
+    environ = environ or steps.variables()
     wanted = environ.get("REPRODUCE_PYTHON")
     if wanted:
         try:
@@ -148,45 +155,24 @@ def find(environ=os.environ):
 
 def _by_uv(environ):
     """Yield what uv knows; if that does not do, what uv fetches."""
-    home = _home(environ)
-    places = [os.path.join(home, ".local", "bin"), os.path.join(home, ".cargo", "bin")]
-    path = os.pathsep.join([environ.get("PATH", "")] + places)
-    uv = shutil.which("uv", path=path)
+    places = [os.path.join(environ["HOME"], p, "bin") for p in (".local", ".cargo")]
+    uv = shutil.which("uv", path=os.pathsep.join([environ.get("PATH", ""), *places]))
     if uv is None:
         return
-    env = {key: value for key, value in environ.items() if key != "VIRTUAL_ENV"}
+    find = [uv, "python", "find", "3.8"]
     # Elsewhere, lest uv take the .venv in the current folder for the answer.
     with tempfile.TemporaryDirectory() as folder:
-        options = {"cwd": folder, "env": env}
-        status, output = steps.capture([uv, "python", "find", "3.8"], **options)
+        options = {"cwd": folder, "env": environ}
+        status, said = steps.call(find, **options)
         if status:
-            steps.run(
-                "fetching Python 3.8 with uv",
-                [uv, "python", "install", "3.8"],
-                **options,
-            )
-            status, output = steps.capture([uv, "python", "find", "3.8"], **options)
-    if status == 0 and output.strip():
-        yield output.strip().split("\n")[-1]
-
-
-def _home(environ):
-    return environ.get("HOME") or os.path.expanduser("~")
-
-
-def _folder_of(path):
-    return os.path.dirname(os.path.realpath(path))
+            install = [uv, "python", "install", "3.8"]
+            steps.run("fetching Python 3.8 with uv", install, **options)
+            status, said = steps.call(find, **options)
+    if status == 0 and said:
+        yield said.split("\n")[-1]
 
 
 def _by_number(version):
     """Sort key of a versions folder: 3.8.18 after 3.8.9."""
     parts = os.path.basename(version).split(".")
     return [int(part) if part.isdigit() else -1 for part in parts]
-
-
-def _distinct(values):
-    seen = []
-    for value in values:
-        if value not in seen:
-            seen.append(value)
-    return seen

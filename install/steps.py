@@ -1,7 +1,8 @@
-"""Running other programs: progress, a log, and a clean end when interrupted."""
+"""Running other programs: their environment, progress, a log, and a clean end."""
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,8 +16,32 @@ from common.signals import Signals
 
 LOG = os.path.join(ROOT, ".cache", "setup.log")
 
+# What of the user's environment is left out. Of Python's and git's variables those
+# count that neither change what a program means nor where it is found: how the
+# network is reached, how output is written. pip's are pip.py's to choose.
+LEFT_OUT = re.compile(
+    "PYTHON(?!(DONTWRITEBYTECODE|FAULTHANDLER|HASHSEED|IOENCODING|MALLOC"
+    "|PYCACHEPREFIX|UNBUFFERED|UTF8)$)"
+    "|GIT_(?!ASKPASS|CONFIG_|CURL|HTTP|PROXY|SSH|SSL|TRACE)"
+    "|VIRTUAL_ENV$|__PYVENV_LAUNCHER__$"
+)
+
+# What a program said of a failure, and what to do about it.
+ADVICE = {
+    "No space left|Disk quota": "Make room where it says, or in {tmp}, which TMPDIR "
+    "can change.",
+    "(?i)certificate|SSLError": "See to the certificates: PIP_CERT, REQUESTS_CA_BUNDLE "
+    "or pip's `cert` names a file of them.",
+    "DO NOT MATCH THE HASHES": "The package index gives other files than the pinned "
+    "ones.",
+    "(?i)connection|timed out|resolution:|resolve host|unreachable|HTTP error": "If it "
+    "was the network, the same command tries again.",
+    "No matching distribution": "The package index in pip's settings lacks it; only "
+    "x86-64 Linux has all the pinned packages ready made.",
+}
+
 _signals = Signals()
-# File descriptors that children keep open (see environment._lock).
+# File descriptors that children keep open (see environment.lock).
 held = ()
 
 
@@ -51,9 +76,17 @@ def say(text, end="\n"):
     sys.stderr.flush()
 
 
-def flush():
-    sys.stdout.flush()
-    sys.stderr.flush()
+def variables():
+    """The environment of what is started: the user's, less `LEFT_OUT`."""
+    env = {k: v for k, v in os.environ.items() if not LEFT_OUT.match(k)}
+    # Whatever a terminal's encoding lacks is written as a code.
+    encoding = env.get("PYTHONIOENCODING", "").partition(":")[0]
+    env["PYTHONIOENCODING"] = encoding + ":backslashreplace"
+    # A user may have a number and no name; Theano and others want a home and a name.
+    home = os.path.expanduser("~")
+    env.setdefault("HOME", os.path.join(ROOT, ".cache") if home == "~" else home)
+    env.setdefault("USER", str(os.getuid()))
+    return env
 
 
 def _end(process):
@@ -82,35 +115,44 @@ def _group(process, signum):
     return True
 
 
-def call(command, output, timeout=None, tick=None, **options):
-    """Run `command`, its output going to the open file `output`.
+def call(command, output=subprocess.PIPE, timeout=20, tick=None, **options):
+    """Run `command`.
 
     Parameters
     ----------
     command : list of str
     output : file
-    timeout : float, optional
+        Where its output goes; by default it is returned.
+    timeout : float or None
         Seconds after which the command is ended.
     tick : callable, optional
         Called a few times a second while the command runs.
+    **options
+        For ``subprocess.Popen``; default: `variables`, in the archive's folder.
 
     Returns
     -------
-    int
+    status : int
         Exit status; 124 after a timeout, 127 if the program cannot be run.
+    said : str
+        Its output and errors.
     """
     started = time.time()
-    options.update(stdout=output, stderr=subprocess.STDOUT, pass_fds=held)
+    # Not in the user's folder, where `python -m` would look for modules.
+    usual = {"env": variables(), "cwd": str(ROOT), "pass_fds": held}
+    options = {**usual, **options}
     try:
-        process = _signals.start(command, **options)
+        process = _signals.start(
+            command, stdout=output, stderr=subprocess.STDOUT, **options
+        )
     except OSError as error:
-        output.write(str(error).encode())
-        return 127
+        return 127, str(error)
     if process is None:
         raise Interrupted(_signals.received)
     while True:
         try:
-            return process.wait(timeout=0.2)
+            said = process.communicate(timeout=0.2)[0] or b""
+            return process.returncode, said.decode(errors="replace").strip()
         except subprocess.TimeoutExpired:
             pass
         if _signals.received:
@@ -118,30 +160,38 @@ def call(command, output, timeout=None, tick=None, **options):
             check()
         if timeout is not None and time.time() - started > timeout:
             _end(process)
-            return 124
+            return 124, f"no answer in {timeout} s"
         if tick is not None:
             tick()
 
 
-def capture(command, timeout=20, **options):
-    """Run `command` quietly; return its exit status and its output."""
-    with tempfile.TemporaryFile() as output:
-        status = call(command, output, timeout=timeout, **options)
-        output.seek(0)
-        return status, output.read().decode(errors="replace")
-
-
 class Progress:
-    """One line that says what goes on, and for how long.
+    """One line that says what goes on, and for how long; a context manager.
 
     On a terminal the line is kept up to date; elsewhere it is repeated now and then.
+
+    Attributes
+    ----------
+    note : str
+        What the last line says besides.
     """
 
     def __init__(self, text):
-        self.text, self.started = text, time.time()
+        self.text, self.started, self.note = text, time.time(), ""
         self.live = sys.stderr.isatty()
         self.said = self.started
-        say("  " + text + " ...", end="" if self.live else "\n")
+
+    def __enter__(self):
+        say("  " + self.text + " ...", end="" if self.live else "\n")
+        return self
+
+    def __exit__(self, kind, *error):
+        if kind is None:
+            start = "\r\x1b[K" if self.live else ""
+            line = f"{start}  {self.text}: {self.elapsed():.1f} s"
+            say(f"{line}, {self.note}" if self.note else line)
+        elif self.live:
+            say("")
 
     def elapsed(self):
         return time.time() - self.started
@@ -157,17 +207,8 @@ class Progress:
         columns = shutil.get_terminal_size().columns
         say(f"\r\x1b[K{line}  {detail}"[: columns + 3], end="")
 
-    def done(self, note=""):
-        start = "\r\x1b[K" if self.live else ""
-        line = f"{start}  {self.text}: {self.elapsed():.1f} s"
-        say(f"{line}, {note}" if note else line)
 
-    def failed(self):
-        if self.live:
-            say("")
-
-
-def run(text, command, hint="", **options):
+def run(text, command, **options):
     """Run one step of the set-up, its output appended to the log.
 
     Parameters
@@ -175,42 +216,47 @@ def run(text, command, hint="", **options):
     text : str
         What the step does, for the progress line.
     command : list of str
-    hint : str
-        What to do about a failure, for the error message.
 
     Raises
     ------
     RunError
-        If the command fails; the message names the log.
+        If the command fails: what it said, what to do about that, and the log.
     """
-    progress = Progress(text)
-    with open(LOG, "ab") as log:
+    with Progress(text) as progress, open(LOG, "a+b") as log:
         log.write(f"\n$ {' '.join(command)}\n".encode())
         log.flush()
         start = log.tell()
-        try:
-            status = call(
-                command, log, tick=lambda: progress.tick(_last_line(start)), **options
-            )
-        except Interrupted:
-            progress.failed()
-            raise
-    if status:
-        progress.failed()
-        last = _last_line(start)
-        raise RunError(
-            f"{text} failed (exit status {status}): {last or 'it said nothing'}. "
-            f"{hint + ' ' if hint else ''}All of its output is in {LOG}"
+
+        def lines():
+            log.seek(start)
+            text = log.read().decode(errors="replace")
+            return [line.strip() for line in text.split("\n") if line.strip()]
+
+        status, said = call(
+            command,
+            log,
+            timeout=None,
+            tick=lambda: progress.tick((lines() or [""])[-1]),
+            **options,
         )
-    progress.done()
+        if status:
+            raise RunError(explain(f"{text} failed", status, [*lines(), said]))
 
 
-def _last_line(start):
-    """The last line of the log after position `start`."""
-    with open(LOG, "rb") as log:
-        log.seek(0, os.SEEK_END)
-        log.seek(max(start, log.tell() - 2000))
-        lines = log.read().decode(errors="replace").split("\n")
-    lines = [line.strip() for line in lines]
-    lines = [line for line in lines if line and not line.startswith("WARNING")]
-    return lines[-1] if lines else ""
+def explain(what, status, lines):
+    """The message of a failure: what was said, and what to do about that."""
+    lines = [line for line in lines if line]
+    said = [
+        line for line in lines if not line.startswith(("WARNING", "note:", "hint:"))
+    ]
+    errors = [line for line in said if line.startswith("ERROR")]
+    last = (errors or said or ["it said nothing"])[-1].rstrip(".")
+    advice = [
+        text.format(tmp=tempfile.gettempdir())
+        for words, text in ADVICE.items()
+        if re.search(words, "\n".join(lines))
+    ]
+    return (
+        f"{what} (exit status {status}): {last}. {' '.join(advice[:1])} All of its "
+        f"output is in {LOG}"
+    )

@@ -3,35 +3,23 @@
 It is apart from .venv, for Snakemake wants newer packages than the stack of 2017.
 """
 
-import hashlib
 import os
 import shutil
 
 from common import ROOT
 from common.errors import RunError
-from install import steps
-from install.environment import INSTALL, _lock, _read, _write, variables
-from install.environment import PYTHON as OTHER
+from install import environment, pip, steps
 
 VENV = os.path.join(ROOT, ".venv-workflow")
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "setup.json")
-LISTS = [
-    os.path.join(INSTALL, "build.txt"),
-    os.path.join(ROOT, "workflow", "requirements.txt"),
-]
+LISTS = [environment.BUILD, os.path.join(ROOT, "workflow", "requirements.txt")]
 
 
 def _complete():
-    return os.path.exists(PYTHON) and _read(STAMP).get("key") == _key()
-
-
-def _key():
-    digest = hashlib.sha256(str(ROOT).encode() + os.path.realpath(OTHER).encode())
-    for path in LISTS:
-        with open(path, "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest()
+    python = os.path.realpath(environment.PYTHON)
+    made = {"key": environment.key(*LISTS), "python": python}
+    return os.path.exists(PYTHON) and environment.read(STAMP) == made, made
 
 
 def ensure():
@@ -46,11 +34,13 @@ def ensure():
     ------
     RunError, Interrupted
     """
-    if not _complete():
+    if not _complete()[0]:
         try:
-            with _lock():
-                if not _complete():
+            with environment.lock():
+                complete, made = _complete()
+                if not complete:
                     _make()
+                    environment.write(STAMP, made)
         except OSError as error:
             raise RunError(f"cannot make {VENV}: {error}") from None
     return PYTHON
@@ -60,16 +50,9 @@ def _make():
     steps.say("setting up Snakemake in .venv-workflow, 0.1 GB, once")
     if os.path.lexists(VENV):
         shutil.rmtree(VENV)
-    env = variables()
-    command = [OTHER, "-m", "venv", "--without-pip", VENV]
-    steps.run("making .venv-workflow", command, env=env)
-    pip = [OTHER, "-m", "pip", "--no-input", "--disable-pip-version-check"]
-    pip += ["--python", PYTHON, "install", "--require-hashes", "--no-build-isolation"]
+    command = [environment.PYTHON, "-m", "venv", "--without-pip", VENV]
+    steps.run("making .venv-workflow", command)
     for path in LISTS:
-        steps.run(
-            f"installing what {os.path.relpath(path, ROOT)} names",
-            pip + ["-r", path],
-            env=env,
-            hint="If it was the network, the same command tries again.",
-        )
-    _write(STAMP, {"key": _key()})
+        text = f"installing what {os.path.relpath(path, ROOT)} names"
+        there = [*environment.PIP, "--python", PYTHON]
+        pip.run(text, there, "install", *pip.LOCKED, "-r", path)

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from common import RESULTS
 from common.arguments import Parser
 from common.errors import RunError, one_line
 from common.files import make_folder, replacing
@@ -19,7 +20,7 @@ def parse(arguments=None):
         "--results-dir",
         metavar="DIR",
         nargs="+",
-        default=["results"],
+        default=[RESULTS],
         help="folders with run folders in them, or with folders of these (default: "
         "results)",
     )

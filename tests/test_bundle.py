@@ -32,6 +32,8 @@ def clone(tmp_path, monkeypatch):
         subprocess.check_call([*GIT, *words], cwd=str(folder))
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=str(folder))
     monkeypatch.setattr(blocks, "COMMIT", commit.decode().strip())
+    tree = subprocess.check_output(["git", "rev-parse", "HEAD:"], cwd=str(folder))
+    monkeypatch.setattr(blocks, "TREE", tree.decode().strip())
     return folder
 
 
@@ -41,7 +43,7 @@ def bundled(tmp_path, clone, log, monkeypatch):
     monkeypatch.setattr(environment, "ensure", lambda: "python")
     monkeypatch.setattr(environment, "installed_blocks", dict)
 
-    def wheels(python, folder):
+    def wheels(folder):
         os.makedirs(folder)
         with open(os.path.join(folder, "a.whl"), "w") as file:
             file.write("wheel")
@@ -90,13 +92,13 @@ def test_what_is_in_it(bundled):
 def test_blocks_from_it_are_upstreams_commit(bundled, tmp_path):
     choice = blocks.choose(str(bundled / "blocks.tar"))
     assert (choice["source"], choice["commit"]) == ("upstream", blocks.COMMIT)
-    blocks.fetch(choice, str(tmp_path / "out"))
+    blocks.write_folder(choice["files"], str(tmp_path / "out"))
     assert (tmp_path / "out/blocks/__init__.py").read_text() == "__version__ = '9'\n"
 
 
 def test_another_commit_is_refused(bundled, monkeypatch):
-    monkeypatch.setattr(blocks, "COMMIT", "0" * 40)
-    with pytest.raises(RunError, match="not what `git archive"):
+    monkeypatch.setattr(blocks, "TREE", "0" * 40)
+    with pytest.raises(RunError, match="its files are not those of commit"):
         blocks.choose(str(bundled / "blocks.tar"))
 
 

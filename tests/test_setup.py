@@ -5,11 +5,13 @@ Nothing here needs the network, installs anything or compiles.
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import pytest
 
 from common import ROOT
 from common.errors import RunError
-from install import blas, blocks, environment, python38, steps
+from install import blas, blocks, environment, pip, python38, steps
 
 GOOD = {
     "version": [3, 8, 18],
@@ -168,6 +170,8 @@ def upstream(tmp_path, monkeypatch):
     head = subprocess.run(git + ["rev-parse", "HEAD"], stdout=subprocess.PIPE)
     (clone / "untracked").write_text("")
     monkeypatch.setattr(blocks, "COMMIT", head.stdout.decode().strip())
+    head = subprocess.run(git + ["rev-parse", "HEAD:"], stdout=subprocess.PIPE)
+    monkeypatch.setattr(blocks, "TREE", head.stdout.decode().strip())
     monkeypatch.setattr(blocks, "URL", clone.as_uri())
     monkeypatch.setattr(blocks, "MIRROR", str(tmp_path / "mirror.git"))
     standin = tmp_path / "standin"
@@ -189,7 +193,7 @@ def test_blocks_is_upstream(tmp_path, upstream, wanted):
         wanted = str(shutil.copytree(str(upstream), str(tmp_path / "unpacked")))
         shutil.rmtree(wanted + "/.git")
     choice = blocks.choose(wanted)
-    blocks.fetch(choice, str(tmp_path / "source"))
+    blocks.write_folder(choice["files"], str(tmp_path / "source"))
     assert (tmp_path / "source/blocks/__init__.py").exists()
     unpacked = choice["source"] == "folder"
     assert choice["commit"] == (None if unpacked else blocks.COMMIT)
@@ -215,6 +219,74 @@ def test_blocks_that_cannot_be_had(tmp_path, upstream, monkeypatch, capsys):
     shutil.rmtree(blocks.STANDIN)
     refused(None, "has no stand-in")
     refused("standin", "has no stand-in")
+
+
+@pytest.fixture
+def hostile(upstream, tmp_path, monkeypatch):
+    """A clone that gives other files for the pinned commit, and would run a program."""
+    ran = tmp_path / "ran"
+    git = ["git", "-C", str(upstream), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (upstream / "setup.py").write_text("evil")
+    subprocess.run([*git, "commit", "-qam", "other"], check=True)
+    attributes = upstream / ".git/info/attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("* filter=evil\nsetup.py export-ignore\n")
+    for name in ("filter.evil.smudge", "core.fsmonitor", "core.sshCommand"):
+        subprocess.run([*git, "config", name, f"touch {ran}; cat"], check=True)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/.gitconfig").write_text("[core]\n\tautocrlf = true\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    yield git
+    assert not ran.exists()
+
+
+def test_a_clones_settings_do_not_count(upstream, hostile):
+    command = [*hostile, "replace", blocks.COMMIT, "HEAD"]
+    env = {k: v for k, v in os.environ.items() if k != "GIT_DIR"}
+    subprocess.run(command, check=True, env=env)
+    files = blocks.choose(str(upstream))["files"]
+    assert files["setup.py"] == (False, b"") and blocks.tree(files) == blocks.TREE
+
+
+def test_other_files_than_the_commits_are_refused(upstream, hostile, tmp_path):
+    """As are objects that are not there, and a tar that only names the commit."""
+    env = {k: v for k, v in os.environ.items() if k != "GIT_DIR"}
+    tar = str(tmp_path / "other.tar")
+    subprocess.run([*hostile, "archive", "-o", tar, "HEAD"], check=True, env=env)
+    with tarfile.open(tar) as old, tarfile.open(
+        str(tmp_path / "named.tar"), "w", pax_headers={"comment": blocks.COMMIT}
+    ) as new:
+        for member in old.getmembers():
+            new.addfile(member, old.extractfile(member) if member.isreg() else None)
+    with pytest.raises(RunError, match="named.tar: its files are not those of commit"):
+        blocks.choose(str(tmp_path / "named.tar"))
+    (tmp_path / "ran").unlink()  # by git itself
+    blob = (
+        subprocess.check_output(
+            [*hostile, "rev-parse", "HEAD:blocks/__init__.py"], env=env
+        )
+        .decode()
+        .strip()
+    )
+    (upstream / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(RunError, match="lacks the commit.*or some of its files"):
+        blocks.choose(str(upstream))
+
+
+def test_a_tar_that_wants_out_or_is_too_large(tmp_path, monkeypatch):
+    for name, member in {"../out": "x", "/tmp/out": "x", "link": None}.items():
+        with tarfile.open(str(tmp_path / "x.tar"), "w") as tar:
+            about = tarfile.TarInfo(name)
+            if member is None:
+                about.type, about.linkname = tarfile.SYMTYPE, "/etc"
+            tar.addfile(about)
+        with pytest.raises(RunError, match="its files are not those"):
+            blocks.choose(str(tmp_path / "x.tar"))
+    blocks.write_tar({"a": (False, b"12"), "b": (True, b"")}, str(tmp_path / "y.tar"))
+    monkeypatch.setattr(blocks, "LARGEST", 1)
+    with pytest.raises(RunError, match="y.tar: more than"):
+        blocks.choose(str(tmp_path / "y.tar"))
 
 
 def test_standin_digest_sees_sources_only(upstream):
@@ -251,23 +323,25 @@ def test_missing_compiler_is_named(tmp_path, monkeypatch):
     ],
 )
 def test_choice_of_blas(monkeypatch, system, wheel, chosen):
-    seconds = {"-lopenblas": system, "-lblas": 20, "wheel": wheel}
-    found = {name: (value, name) for name, value in seconds.items() if value}
+    system, blis = (system, "system"), (20, "the system's other")
+    seconds = {"the system's -lopenblas": system, "the system's -lblas": blis}
+    seconds[blas.WHEEL] = wheel, "wheel"
+    found = {name: best for name, best in seconds.items() if best[0]}
     monkeypatch.setattr(blas, "measure", lambda ways, compiler: dict(found))
-    settings, library, reason = blas.choose("/wheel", "g++")
+    settings, library, reason = blas.choose("/wheel", "g++", None)
     assert chosen in settings and "GFLOPS" in reason
     assert ("-Dsgemm_=scipy_sgemm_" in settings) == ("scipy" in chosen)
-    assert library == ("wheel" if "scipy" in chosen else "-lopenblas")
+    assert library == ("wheel" if "scipy" in chosen else "system")
 
 
 @pytest.mark.parametrize("onednn, taken", [(0.9, False), (0.5, True)])
 def test_onednn_is_taken_where_it_is_faster(monkeypatch, tmp_path, onednn, taken):
     def measured(ways, compiler):
-        flags, macros = ways["onednn"]
+        flags, macros = ways[blas.ONEDNN]
         assert "-lreproduce_onednn" in flags and "-lscipy_openblas" in flags
         assert macros.count("-Dsgemm_=reproduce_onednn_sgemm_") == 1
         assert "-Dsgemm_=scipy_sgemm_" not in macros
-        return {"wheel": (1.0, "wheel"), "onednn": (onednn, "fast")}
+        return {blas.WHEEL: (1.0, "wheel"), blas.ONEDNN: (onednn, "fast")}
 
     monkeypatch.setattr(blas, "build_onednn", lambda *a: ["-lreproduce_onednn"])
     monkeypatch.setattr(blas, "measure", measured)
@@ -281,7 +355,7 @@ def test_onednn_is_taken_where_it_is_faster(monkeypatch, tmp_path, onednn, taken
 def test_without_onednn_there_is_still_a_blas(monkeypatch, tmp_path):
     assert blas.build_onednn(str(tmp_path), [], blas.check_compiler()) is None
     monkeypatch.setattr(blas, "build_onednn", lambda *arguments: None)
-    monkeypatch.setattr(blas, "measure", lambda *arguments: {"wheel": (1.0, "wheel")})
+    monkeypatch.setattr(blas, "measure", lambda *a: {blas.WHEEL: (1.0, "wheel")})
     settings, _, reason = blas.choose("/wheel", "g++", str(tmp_path))
     assert "-Dsgemm_=scipy_sgemm_" in settings and "oneDNN does not link" in reason
 
@@ -290,13 +364,13 @@ def test_the_source_for_onednn_compiles():
     source = ROOT / "install" / "blas_onednn.cpp"
     command = [blas.check_compiler(), "-fsyntax-only", "-fopenmp", "-Wall", "-Werror"]
     command += ["-DOPENBLAS_SGEMM=sgemm_", "-DOPENBLAS_SET_NUM_THREADS=set_threads"]
-    assert steps.capture([*command, str(source)], timeout=60) == (0, "")
+    assert steps.call([*command, str(source)], timeout=60) == (0, "")
 
 
 def test_no_blas(monkeypatch):
     monkeypatch.setattr(blas, "measure", lambda *arguments: {})
     with pytest.raises(RunError, match="no BLAS links"):
-        blas.choose("/wheel", "g++")
+        blas.choose("/wheel", "g++", None)
 
 
 def test_the_blas_in_use_is_right_and_wrong_ones_are_not(tmp_path):
@@ -330,19 +404,20 @@ FAKE_PYTHON = """
 say() { echo "$*" >> CALLS; }
 case "$*" in
 *"-I -c"*) echo "$ANSWER" ;;
+*"config list"*) ;;
 *"-m venv"*) say venv; eval last=\\$$#; mkdir -p $last/bin; cp "$0" $last/bin/python ;;
 *pip*requirements.txt*) say packages; echo fetching; [ -z "$FAIL" ] && $WAIT ;;
 *pip*install*source*|*pip*blocks*) say blocks ;;
 *pip*) say pip ;;
 *scipy_openblas32*) echo /wheel ;;
 *product*) say check; echo '"0.2.0+fake"' ;;
-*) shift; say run "$@"; exit 7 ;;
+*) shift; say run "$@"; pwd > CALLS.pwd; exit 7 ;;
 esac
 """
 FAKE_COMPILER = """
 while [ "$1" != -o ]; do shift; done
-printf '#!/bin/sh\\necho 0.01 /bin/sh' > $2
-chmod +x $2
+printf '#!/bin/sh\\necho 0.01 /bin/sh' > "$2"
+chmod +x "$2"
 """
 
 
@@ -431,12 +506,15 @@ def test_exit_status_and_options_are_passed(checkout):
     calls(checkout)
     assert reproduce(checkout, "test", "--help", "-k", "a b").wait() == 7
     assert calls(checkout) == ["run pytest --help -k a b"]
+    assert Path(f"{checkout[0].parent}/calls.pwd").read_text() == f"{checkout[0]}\n"
     process = reproduce(checkout, "ptb", "--epochs", "1")
     assert "this checkout has no " in process.communicate()[1]
     assert process.returncode == 1
     (checkout[0] / "ptb_experiment.py").write_text("")
     assert reproduce(checkout, "ptb", "--epochs", "1").wait() == 7
-    assert calls(checkout) == ["run --epochs 1"]
+    assert calls(checkout) == ["run ptb_experiment --epochs 1"]
+    # Paths in options are seen from the folder that the user is in.
+    assert Path(f"{checkout[0].parent}/calls.pwd").read_text() == f"{os.getcwd()}\n"
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -481,14 +559,108 @@ def test_a_path_that_theano_cannot_carry(checkout):
     assert "contains ' '" in process.communicate()[1] and process.returncode == 1
 
 
+# What of the user's world counts
+
+OTHERS = (
+    "PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT "
+    "VIRTUAL_ENV GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY "
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_REPLACE_REF_BASE"
+).split()
+USERS = "HTTPS_PROXY PIP_CERT GIT_SSL_CAINFO GIT_CONFIG_COUNT PYTHONUNBUFFERED".split()
+
+
 def test_other_pythons_paths_do_not_reach_ours(monkeypatch):
-    for name in ["PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET"]:
-        monkeypatch.setenv(name, "/elsewhere")
-    monkeypatch.setenv("HTTPS_PROXY", "proxy")
+    for name in [*OTHERS, *USERS]:
+        monkeypatch.setenv(name, name)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    variables = steps.variables()
+    assert not set(OTHERS) & set(variables.values())
+    assert set(USERS) < set(variables.values())
+    assert variables["PYTHONIOENCODING"] == "ascii:backslashreplace"
+
+
+def test_a_user_without_a_name_has_a_home(monkeypatch):
+    for name in ("HOME", "USER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    variables = steps.variables()
+    assert variables["HOME"] == str(ROOT / ".cache") and variables["USER"] == "54321"
+
+
+CONF = """\
+[global]
+index-url = https://global
+trusted-host = a
+    b
+[install]
+target = /elsewhere
+index-url = https://of the user
+require-hashes = yes
+no-binary = :all:
+"""
+
+
+def test_where_packages_come_from_is_the_users_to_say(tmp_path, monkeypatch):
+    (tmp_path / "pip.conf").write_text(CONF)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    for name in ("PIP_CONSTRAINT", "PIP_TARGET", "PIP_DRY_RUN", "PIP_NO_DEPS"):
+        monkeypatch.setenv(name, "1")
     monkeypatch.setenv("PIP_CERT", "/cert")
-    variables = environment.variables()
-    assert "/elsewhere" not in variables.values()
-    assert variables["HTTPS_PROXY"] == "proxy" and variables["PIP_CERT"] == "/cert"
+    ran = []
+    monkeypatch.setattr(steps, "run", lambda text, command, env: ran.append(env))
+    pip.run("text", [sys.executable, "-m", "pip"], "list", CC="true")
+    found = {name: value for name, value in ran[0].items() if "PIP_" in name}
+    assert set(found) <= {f"PIP_{n}".upper().replace("-", "_") for n in pip.COUNTS} | (
+        set(pip.OWN)
+    )
+    assert found["PIP_INDEX_URL"] == "https://of the user"
+    assert found["PIP_TRUSTED_HOST"] == "a\nb" and found["PIP_CERT"] == "/cert"
+    assert ran[0]["CC"] == "true"
+
+
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        ("ERROR: [Errno 28] No space left on device", "Make room"),
+        ("ERROR: invalid path: no TLS CA certificate bundle", "certificates"),
+        ("connection reset\nERROR: No matching distribution", "If it was the network"),
+        ("ERROR: No matching distribution found for numpy", "x86-64 Linux"),
+        ("ERROR: ResolutionImpossible: see https://pip", "All of its output"),
+    ],
+)
+def test_advice_is_that_of_the_cause(said, words):
+    lines = [*said.split("\n"), "note: this is not the reason"]
+    told = steps.explain("it failed", 1, lines)
+    assert words in told and said.split("\n")[-1] in told
+    others = ["Make room", "certificates", "network", "x86-64 Linux"]
+    assert sum(other in told for other in others) == (
+        words in told and "All" not in words
+    )
+
+
+def test_programs_are_found_from_anywhere_and_only_ours(tmp_path):
+    """Also where the user's folder has modules of the same names."""
+    for name in ("datasets", "common", "pathlib"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')")
+    (tmp_path / "files").mkdir()
+    command = [sys.executable, str(ROOT / "install/start.py"), "datasets.__main__"]
+    command += ["ptb", "--from", "files", "--data-dir", "there"]
+    done = subprocess.run(command, cwd=str(tmp_path), stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "ptb.train.txt" in done.stderr
+
+
+def test_old_pythons_can_print_what_they_are_told():
+    from lib2to3 import pygram, pytree
+    from lib2to3.pgen2 import driver
+
+    source = (ROOT / "reproduce").read_text()
+    # The grammar of Python 2.
+    driver.Driver(pygram.python_grammar, pytree.convert).parse_string(source)
+    assert source.isascii() and not re.search(r"\bf[\"']|:=|nonlocal|async", source)
+    head, _, _ = source.partition("from install")
+    assert "sys.version_info < (3, 6)" in head and head.index("exit") < head.index(
+        "_signal"
+    )
 
 
 def test_help_needs_nothing(checkout):

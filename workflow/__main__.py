@@ -145,7 +145,9 @@ def run_snakemake(words, held, cluster):
     environment["REPRODUCE_PROFILE"] = str(cluster and cluster.profile)
     with Signals(hand_on) as signals:
         kept = [held.fileno()] if held else []
-        process = signals.start(words, pass_fds=kept, env=environment)
+        # Not in the user's folder, where Python would look for modules.
+        where = {"cwd": str(ROOT), "env": environment}
+        process = signals.start(words, pass_fds=kept, **where)
         status = process.wait() if process else 1
     return status, signals.received
 
@@ -172,8 +174,11 @@ def summary(plan, results):
 
 def work(options, python, scratch):
     plan = Plan(options.plan)
-    results = Path(options.results_dir or plan.results).expanduser().resolve()
-    data_dir = options.data_dir or plan.data_dir
+    # What a plan names is seen from the archive's folder, for plans are part of it.
+    results = options.results_dir or ROOT / Path(plan.results).expanduser()
+    results = Path(results).expanduser().resolve()
+    data_dir = plan.data_dir and ROOT / Path(plan.data_dir).expanduser()
+    data_dir = options.data_dir or data_dir
     if data_dir:
         data_dir = str(Path(data_dir).expanduser().resolve())
     elif options.image or options.profile:

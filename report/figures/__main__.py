@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from common import RESULTS
 from common.arguments import Parser, count
 from common.errors import RunError, one_line
 from common.files import make_folder, replacing, write_json
@@ -41,7 +42,7 @@ def parse(arguments=None):
         "--results-dir",
         metavar="DIR",
         nargs="+",
-        default=["results"],
+        default=[RESULTS],
         help="folders with run folders in them",
     )
     parser.add_argument(
