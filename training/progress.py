@@ -67,6 +67,7 @@ class Progress(SimpleExtension):
             after_batch=True,
             after_epoch=True,
             after_training=True,
+            on_error=True,
         )
 
     def do(self, which_callback, *args):

@@ -123,7 +123,7 @@ def build_library(folder, compiler="g++", changed=()):
         if content.count(text) != 1:
             raise ValueError(f"{name} does not have {text!r} once")
         (folder / name).write_text(content.replace(text, other))
-    level = "-O1" if changed else "-O3"
+    level = "-O0" if changed else "-O3"
     flags = (
         f"-std=c++17 {level} -march=native -fPIC -shared -fvisibility=hidden".split()
     )

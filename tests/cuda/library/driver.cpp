@@ -244,6 +244,8 @@ API int cuEventDestroy_v2(void *) { return OK; }
 API int cuEventRecord(void *, void *stream) { return cuStreamSynchronize(stream); }
 API int cuEventSynchronize(void *event) { return cuStreamSynchronize(event); }
 
+/* NVIDIA's own compiler, from CUDA 12 on, asks for private functions of the driver's. */
+API int cuGetExportTable(const void **, const void *) { return NOT_SUPPORTED; }
 API int cuIpcGetMemHandle(void) { return NOT_SUPPORTED; }
 API int cuIpcOpenMemHandle(void) { return NOT_SUPPORTED; }
 API int cuIpcCloseMemHandle(void) { return NOT_SUPPORTED; }
