@@ -22,30 +22,26 @@ AGREES, CONTRADICTS = "**agrees**", "**contradicts the claim**"
 NOT_COMPARABLE = "**not comparable**"
 
 
-def claims(document, evidence):
-    """Each claim, and below it what was measured, and the runs side by side."""
-    columns = ["norm_prop", "Beside", "Figures", "norm_prop is", "Verdict"]
-    for claim, judge, *models in CLAIMS:
-        document.text(f"**{claim}**")
-        rows, sentences = [], []
-        if models:
-            rows = pairs(evidence, judge, models)
-            if judge is faster:
-                sentences = [published_times(models)]
-        elif judge in evidence.calculated:
-            sentences = evidence.calculated[judge][2]
-        else:
-            sentences = ["Not measured yet: `./reproduce figures` does."]
-        if sentences or not rows:
-            document.listing(sentences or ["No runs yet."])
-        if rows:
-            document.table("", columns, rows, look="texts flowing")
+def claim(document, evidence, judge, *models):
+    """The runs of norm_prop beside those of other models, as one of these judges them.
+
+    Parameters
+    ----------
+    judge : {'faster_convergence', 'better', 'similar', 'faster'}
+    *models : str
+    """
+    rows = pairs(evidence.kinds, JUDGES[judge], models)
+    if rows:
+        header = ["norm_prop", "Beside", "Figures", "norm_prop is", "Verdict"]
+        document.table("", header, rows, look="texts flowing")
+    else:
+        document.listing(["No runs yet."])
 
 
-def pairs(evidence, judge, models):
+def pairs(kinds, judge, models):
     """For each kind its name, and a row for each form of norm_prop and other model."""
     rows = []
-    for kind in evidence.kinds:
+    for kind in (kind for kind in kinds if kind.real):
         forms = [kind.of("norm_prop", v) for v in kind.experiment.forms]
         # Of weight_norm those with gammas of its own, and those with norm_prop's.
         raised = [kind.experiment.raised_gammas()]
@@ -59,7 +55,7 @@ def pairs(evidence, judge, models):
             for pair in [Comparison(ours, theirs)]
             for cells in judge(pair)
         ]
-        if of_kind and kind.real:
+        if of_kind:
             size = "" if kind.published else "; not the paper's experiment, no verdict"
             rows += [f"{kind.label}{size}", *of_kind]
     return rows
@@ -151,11 +147,11 @@ def faster_convergence(pair):
     return [[figures(pair), words, word if pair.full else no_verdict(pair)]]
 
 
-def published_times(models):
+def published_times(document, evidence, *models):
     table = PUBLISHED["table_1"]
     ours, *times = (table[m]["seconds_per_epoch"] for m in ("norm_prop", *models))
     words = [f"{m} takes {t / ours:.2f} times as long" for m, t in zip(models, times)]
-    return f"In the paper's own table: {', '.join(words)}."
+    document.listing([f"In the paper's own table: {', '.join(words)}."])
 
 
 def faster(pair):
@@ -181,29 +177,4 @@ def faster(pair):
     return lines
 
 
-# In our words; what judges them: figures of `./reproduce figures`, or runs of norm_prop
-# beside these of other models.
-CLAIMS = (
-    ("The variance of the hidden states and the cells is kept over time.", "variances"),
-    (
-        "The ratio of gamma_h to gamma_x decides how much of the gradient is kept: it "
-        "vanishes more where gamma_x is the larger (section 4.2).",
-        "figure_1",
-    ),
-    (
-        "Norm Prop converges faster than the baseline.",
-        faster_convergence,
-        "baseline",
-    ),
-    ("Norm Prop does better than weight normalisation.", better, "weight_norm"),
-    (
-        "Norm Prop performs similarly to batch and layer normalisation, or better.",
-        similar,
-        *("batch_norm", "layer_norm"),
-    ),
-    (
-        "Norm Prop is about 30% faster than batch and layer normalisation.",
-        faster,
-        *("batch_norm", "layer_norm"),
-    ),
-)
+JUDGES = {f.__name__: f for f in (faster_convergence, better, similar, faster)}

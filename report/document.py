@@ -10,6 +10,7 @@ import re
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
+from string import Template
 
 from common.errors import one_line
 
@@ -25,20 +26,15 @@ LONGEST = 400  # characters of somebody else's
 class Document:
     """Blocks of a page, in order.
 
-    Parameters
-    ----------
-    title : str
-
     Attributes
     ----------
     problems : list of str
         What could not be read or drawn, a sentence each.
     """
 
-    def __init__(self, title):
-        self.title, self.problems = title, []
+    def __init__(self):
+        self.title, self.problems = "", []
         self._html, self._markdown = [], []
-        self.heading(title, 1)
 
     def __len__(self):
         return len(self._markdown)
@@ -47,7 +43,8 @@ class Document:
         self._html.append(as_html)
         self._markdown.append(as_markdown)
 
-    def heading(self, text, level=2):
+    def heading(self, text, level):
+        self.title = self.title or text
         self._add(f"<h{level}>{inline(text)}</h{level}>", f"{'#' * level} {text}")
 
     def text(self, text):
@@ -121,22 +118,22 @@ class Document:
             + "\n".join(f"| {' | '.join(line)} |" for line in lines),
         )
 
-    def picture(self, content, kind, caption, alternative):
+    def picture(self, content, kind, caption):
         """Add a picture, given as the bytes of a file.
 
         Parameters
         ----------
         content : bytes
         kind : {'svg+xml', 'png'}
-        caption, alternative : str
-            What stands below it, and what stands for it.
+        caption : str
+            What stands below it, and where pictures are not shown, for it.
         """
         data = base64.b64encode(content).decode()
         self._add(
             f'<figure><img src="data:image/{kind};base64,{data}" '
-            f'alt="{html.escape(alternative)}">'
+            f'alt="{re.sub("<.*?>", "", inline(caption))}">'
             f"<figcaption>{inline(caption)}</figcaption></figure>",
-            f"*({literal(alternative)}; the picture is in the HTML page.)* {caption}",
+            f"*(The picture is in the HTML page.)* {caption}",
         )
 
     def code(self, text):
@@ -147,14 +144,9 @@ class Document:
         self._add(f"<pre>{html.escape(text)}</pre>", f"{fence}\n{text}\n{fence}")
 
     def as_html(self):
-        style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-        body = "\n".join(self._html)
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{html.escape(self.title)}</title>\n<style>\n{style}</style>\n"
-            f"</head>\n<body>\n{body}\n</body>\n</html>\n"
-        )
+        page = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+        title, body = html.escape(self.title), "\n".join(self._html)
+        return Template(page).substitute(title=title, body=body)
 
     def as_markdown(self):
         return "\n\n".join(self._markdown) + "\n"

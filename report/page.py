@@ -1,5 +1,10 @@
-"""Put the report together from what the run folders hold."""
+"""Put the report together from what the run folders hold.
 
+``page.md`` is the report: its text as it stands, notes as quotations, and in braces the
+part of the report that goes there, with its arguments.
+"""
+
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +22,7 @@ from report.document import Document
 
 
 def write(folders):
-    """Write the report of all runs in `folders`, in the order of ``page.md``.
+    """Write the report of all runs in `folders`.
 
     Parameters
     ----------
@@ -28,19 +33,25 @@ def write(folders):
     report.document.Document
     """
     evidence = read(folders)
-    document = Document("Recurrent Normalization Propagation, reproduced")
+    document = Document()
     document.problems += evidence.problems
-    template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
-    for block in template.strip().split("\n\n"):
-        if block.startswith("## "):
-            document.heading(block[3:])
-        elif block.startswith("> "):
-            document.note(block[2:])
-        else:
+    page = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
+    for block in page.strip().split("\n\n"):
+        heading = re.match("#+ ", block)
+        part = re.match(r"\{(\w+)(.*?)\}\s*", block)
+        if heading:
+            document.heading(block[heading.end() :], heading.end() - 1)
+        elif part:
+            name, arguments = part.group(1), part.group(2).split()
+            text = block[part.end() :].replace("\n", " ")
             before = len(document)
-            PARTS[block](document, evidence)
+            PARTS[name](document, evidence, *arguments, *[text] * bool(text))
             if len(document) == before:
                 document.text("None yet.")
+        elif block.startswith("> "):
+            document.note(block[2:].replace("\n> ", " "))
+        else:
+            document.text(block.replace("\n", " "))
     return document
 
 
@@ -58,40 +69,22 @@ def read(folders):
     )
 
 
-def counts(document, evidence):
-    number = len(evidence.runs)
-    full = len(tables.full_runs(evidence.kinds))
-    real = sum(not run.sample for run in evidence.runs)
-    words = (
-        f"**{number} run{'s' if number != 1 else ''}: {full} of the published size, at "
-        f"their end; {real - full} partial, smaller or of another reading, on the real "
-        f"data; {number - real} on built-in sample data.**"
-    )
-    if not full:
-        words += " Nothing here confirms or refutes a number of the paper yet."
-    document.text(words)
-
-
-def at_a_glance(document, evidence):
-    """What was obtained, and beside it the curves."""
-    with document.division("columns"):
-        with document.division():
-            tables.glance(document, evidence)
-        with document.division():
-            for kind in tables.published_kinds(evidence.kinds):
-                pictures.curves(document, kind, small=True)
-
-
 PARTS = {
-    "{counts}": counts,
-    "{at a glance}": at_a_glance,
-    "{claims}": claims.claims,
-    "{ladders}": other_tables.ladders,
-    "{published tables}": tables.published_tables,
-    "{other runs}": other_tables.other_runs,
-    "{readings}": other_tables.readings,
-    "{figures}": pictures.figures,
-    "{samples}": pictures.samples,
-    "{environment}": facts.environment,
-    "{all runs}": facts.all_runs,
+    part.__name__: part
+    for part in (
+        tables.counts,
+        pictures.at_a_glance,
+        calculated.measured,
+        claims.claim,
+        claims.published_times,
+        other_tables.ladders,
+        tables.paper_table,
+        other_tables.other_runs,
+        other_tables.readings,
+        pictures.figure,
+        pictures.all_curves,
+        pictures.samples,
+        facts.environment,
+        facts.all_runs,
+    )
 }

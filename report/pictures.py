@@ -4,33 +4,41 @@ from common.errors import RunError
 from common.files import LARGEST
 from common.rendering import render
 from common.trust import read_bytes
-from report.calculated import FIGURES
+from report.calculated import published_gammas, saying
 from report.curves import CURVES, learning_curves, shown
-from report.document import code
+from report.document import code, literal
+from report.figures import drawing
+from report.tables import glance, published_kinds
 
 
-def figures(document, evidence):
-    """What ``./reproduce figures`` computes, and the learning curves."""
-    for name, (title, alternative, draw, _) in FIGURES.items():
-        if name not in evidence.calculated:
-            continue
-        found, caption, _, rows = evidence.calculated[name]
-        picture(document, f"**{title}.** {caption}", alternative, draw, found)
-        if rows:
-            title = "The same norm at the published gammas of norm_prop, forget bias 1"
-            header = [
-                "",
-                "gamma_x, gamma_h, gamma_c",
-                "Moments",
-                "Computed",
-                "Measured",
-            ]
-            document.table(title, header, rows)
-    lacking = [f[0] for name, f in FIGURES.items() if name not in evidence.calculated]
-    if lacking:
-        words = ", ".join(lacking)
-        document.text(f"Not here, but for `./reproduce figures` to compute: {words}.")
-    # Curves on sample data are of interest as long as there are no others.
+def at_a_glance(document, evidence):
+    """What was obtained, and beside it the curves."""
+    with document.division("columns"):
+        with document.division():
+            glance(document, evidence)
+        with document.division():
+            for kind in published_kinds(evidence.kinds):
+                curves(document, kind, small=True)
+
+
+def figure(document, evidence, name, caption):
+    """What ``./reproduce figures`` computes; its numbers go into the caption."""
+    title = caption.split("**")[1].rstrip(".")
+    if name not in evidence.calculated:
+        document.text(f"Not here, but for `./reproduce figures` to compute: {title}.")
+        return
+    found = evidence.calculated[name]
+    with saying(document, found):
+        sources = dict.fromkeys(curve["source"] for curve in found.get("curves", ()))
+        words = {n: literal(v) if isinstance(v, str) else v for n, v in found.items()}
+        words["sources"] = "; ".join(map(code, sources))
+        picture(document, caption.format(**words), getattr(drawing, name), found)
+        if name == "figure_1":
+            published_gammas(document, found)
+
+
+def all_curves(document, evidence):
+    """Figures 2 and 3; on sample data as long as there are no others."""
     real = [kind for kind in evidence.kinds if not kind.sample]
     for kind in real or evidence.kinds:
         curves(document, kind)
@@ -43,28 +51,28 @@ def curves(document, kind, small=False):
     if kind.regularised or not shown(kind):
         return
     number, style, *_ = CURVES[kind.experiment.name]
-    words = f"{number}: learning curves of {len(kind.runs)} runs"
     if not kind.published:
         number += f" at another size ({kind.label})"
     elif not all(group.full for group in kind.groups()):
         number += ", not all runs at their end"
-    caption = f"**{number}.** {kind.experiment.unit} per epoch, {style}"
+    caption = f"**{number}.** {kind.experiment.unit} per epoch of {len(kind.runs)} runs"
+    caption += f", {style}"
     if not small:
         caption += (
             "; the mean over the seeds, and one standard deviation around it. Of long "
             "runs the first fifth of the epochs may lie above the picture"
         )
-    picture(document, f"{caption}.", words, learning_curves, kind, small)
+    picture(document, f"{caption}.", learning_curves, kind, small)
 
 
-def picture(document, caption, alternative, draw, *arguments):
+def picture(document, caption, draw, *arguments):
     """Draw a figure; where that fails the page has a sentence in its place."""
     try:
         (content,) = render(["svg"], draw, *arguments)
     except RunError as error:
-        document.problem(f"{alternative}: {error}")
+        document.problem(f"{caption.split('**')[1]} {error}")
     else:
-        document.picture(content, "svg+xml", caption, alternative)
+        document.picture(content, "svg+xml", caption)
 
 
 def samples(document, evidence):
@@ -88,7 +96,7 @@ def samples(document, evidence):
         if images:
             caption = f"Images drawn by {code(run.name)} (best epoch of {run.epochs}"
             caption += f"{data}), from z ~ N(0, 1)."
-            document.picture(images, "png", caption, f"100 images drawn by {run.name}")
+            document.picture(images, "png", caption)
 
 
 def content(document, path):

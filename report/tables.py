@@ -10,16 +10,6 @@ TITLES = {
     "table_2": "Table 2: Penn Treebank, test",
     "table_3": "Table 3: DRAW on binarized MNIST, test",
 }
-NOTES = {
-    "table_1": "The figure of batch_norm is the one with exact statistics, estimated "
-    "over the training text for the best epoch, once that is scored; each epoch is "
-    "validated with the moving average of training, which lags behind. The paper does "
-    "not say which statistics it used.",
-    "table_2": "The whole test text as one sequence, by the best validation epoch.",
-    "table_3": "The published figure of layer_norm is Ba et al.'s own, and the run "
-    "here is the released code's, which normalises the cell only. The published figure "
-    "of norm_prop most likely comes from the released form, so it stands beside both.",
-}
 # The last columns of every table of groups of runs.
 MACHINE = {
     "Seeds": lambda group: group.seeds,
@@ -70,10 +60,19 @@ def rescored(group):
             yield replace(group, name=name, scored=scored)
 
 
-def full_runs(kinds):
-    """The full runs that stand beside a figure of the paper."""
-    rows = [row for kind in published_kinds(kinds) for row in paper_rows(kind)]
-    return {run for row in rows for run in row.runs if run.full}
+def counts(document, evidence):
+    """How many runs there are, and how many stand beside the paper's figures."""
+    rows = [row for kind in published_kinds(evidence.kinds) for row in paper_rows(kind)]
+    full = len({run for row in rows for run in row.runs if run.full})
+    number, real = len(evidence.runs), sum(not run.sample for run in evidence.runs)
+    words = (
+        f"**{number} run{'s' if number != 1 else ''}: {full} of the published size, at "
+        f"their end; {real - full} partial, smaller or of another reading, on the real "
+        f"data; {number - real} on built-in sample data.**"
+    )
+    if not full:
+        words += " Nothing here confirms or refutes a number of the paper yet."
+    document.text(words)
 
 
 def glance(document, evidence):
@@ -113,17 +112,14 @@ def partial(group):
     return group.partial
 
 
-def published_tables(document, evidence):
-    """The three tables, and below the paper's rows the runs beside them."""
-    for kind in published_kinds(evidence.kinds):
-        document.heading(TITLES[kind.table], 3)
-        columns = {**beside(f", {kind.experiment.unit}"), **MACHINE}
-        table = PUBLISHED[kind.table]
-        if kind.table == "table_1":
-            columns["s/epoch, published"] = published_seconds
-            columns["Ratio, published"] = published_ratio
-        rows = paper_rows(kind)
-        shown = {run for row in rows for run in row.runs}
-        others = [g for g in kind.groups() if not shown & set(g.runs)]
-        document.table(table["caption"], columns, rows + others, partial)
-        document.note(NOTES[kind.table])
+def paper_table(document, evidence, name):
+    """One of the paper's tables, and below its rows the runs that are in none."""
+    (kind,) = (k for k in published_kinds(evidence.kinds) if k.table == name)
+    columns = {**beside(f", {kind.experiment.unit}"), **MACHINE}
+    if name == "table_1":
+        columns["s/epoch, published"] = published_seconds
+        columns["Ratio, published"] = published_ratio
+    rows = paper_rows(kind)
+    shown = {run for row in rows for run in row.runs}
+    rows += [group for group in kind.groups() if not shown & set(group.runs)]
+    document.table(PUBLISHED[name]["caption"], columns, rows, partial)

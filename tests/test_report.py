@@ -86,7 +86,7 @@ def test_no_runs(tmp_path):
     assert rows["norm_prop, eq. 13-15"][:2] == ["1.422", "–"]
     # The rows of the three tables twice, but for the models of others.
     assert text.count("not begun") == 2 * (8 + 1 + 4 + 1)
-    assert text.count("No runs yet.") == 3 and text.count("None yet.") >= 4
+    assert text.count("No runs yet.") == 4 and text.count("None yet.") >= 4
     html = write([tmp_path / "nowhere"]).as_html()
     assert "There is no folder" in html
 
@@ -121,7 +121,7 @@ def test_a_full_run_stands_beside_the_published_figure(tmp_path):
 
 def by_patience(folder, arguments, scores, **facts):
     """A run that ended by itself, for the last epochs were no better."""
-    make_run(folder, arguments, scores, ended_by="patience", **facts)
+    return make_run(folder, arguments, scores, ended_by="patience", **facts)
 
 
 def test_runs_that_ended_by_patience_are_full(tmp_path):
@@ -424,6 +424,55 @@ def test_the_ladder(tmp_path):
     ]
 
 
+def test_the_divisions_are_one_step(tmp_path):
+    """Also where the first of them is missing, and gamma_c with it."""
+    small(tmp_path, "weight_norm", [1.90])
+    small(tmp_path, "weight_norm", [1.82], more="--gamma-x 2 --gamma-h 2")
+    small(tmp_path, "norm_prop", [1.70], more="--compensation released")
+    assert "| −0.120 in 2 steps |" in report(tmp_path)
+    small(tmp_path, "norm_prop", [1.78], more="--compensation none")
+    text = report(tmp_path)
+    assert "| norm_prop: gamma_c 1 | 1.780 | −0.040 | 1 |" in text
+    line = "| norm_prop: division as released, in its place | 1.700 | −0.080 | 1 |"
+    assert line in text
+
+
+def test_batch_norm_says_its_statistics(tmp_path):
+    scores = {"valid_bpc": 1.41, "batch": {"valid_bpc": 1.46}, "epoch": 3}
+    path = by_patience(tmp_path, "ptb --model batch_norm", [1.5, 1.45, 1.44, 1.5])
+    (path / "evaluation.json").write_text(json.dumps(scores))
+    path = by_patience(tmp_path, "ptb --model baseline", [1.5, 1.45, 1.44, 1.5])
+    (path / "evaluation.json").write_text(json.dumps(scores))
+    _, rows = table(report(tmp_path), "Character-level Penn Treebank, validation")
+    shown = {name: row[:3] for name, row in rows.items() if "1.433" in row}
+    assert shown == {
+        "batch_norm, moving average": ["1.433", "1.440", "+0.007"],
+        "batch_norm, exact statistics": ["1.433", "1.410", "−0.023"],
+        "batch_norm, the batch's own": ["1.433", "1.460", "+0.027"],
+    }
+    assert rows["baseline"][1] == "1.440"
+    # Of another epoch than the best they are not of this run.
+    path = path.with_name("ptb-batch_norm-1") / "evaluation.json"
+    path.write_text(json.dumps({**scores, "epoch": 2}))
+    _, rows = table(report(tmp_path), "Character-level Penn Treebank, validation")
+    assert "batch_norm, exact statistics" not in rows
+
+
+def test_runs_on_other_data_are_not_beside_the_paper(tmp_path):
+    full(tmp_path, "norm_prop", [1.41, 1.43])
+    other = {"name": "-other", "ended_by": "patience"}
+    for model in ("norm_prop", "weight_norm"):
+        path = make_run(tmp_path, f"ptb --model {model}", [1.1, 1.1], **other)
+        facts = json.loads((path / "run.json").read_text())
+        facts["configuration"]["data"] = "*my* text"
+        (path / "run.json").write_text(json.dumps(facts))
+    text = report(tmp_path)
+    _, rows = table(text, "Character-level Penn Treebank, validation")
+    assert rows["norm_prop, eq. 13-15"][1] == "1.420 ± 0.014"
+    title, line = claim(text, "Norm Prop does better")
+    assert r"data \*my\* text (published ptb" in title[0] and line[4] == "–"
+
+
 def test_readings(tmp_path):
     small(tmp_path, "norm_prop", [1.80])
     small(tmp_path, "norm_prop", [1.84], more="--compensation none")
@@ -553,10 +602,12 @@ def test_damaged_figures_are_a_sentence(tmp_path, content):
     (tmp_path / "figures").mkdir()
     for name in ("figure_1", "variances", "stability"):
         (tmp_path / "figures" / f"{name}.json").write_text(content)
-    text = report(tmp_path)
-    part = text[text.index("### Folders that could not be read") :]
-    assert part.count(".json is ") == 3
-    assert "compute: Figure 1, Variances over time, Stability." in text
+    document = write([tmp_path])
+    for name in ("figure_1", "variances", "stability"):
+        said = [line for line in document.problems if f"{name}.json is " in line]
+        assert said and all(literal(line) in document.as_markdown() for line in said)
+    absent = document.as_markdown().count("Not here, but for `./reproduce figures`")
+    assert absent == (0 if content == "{}" else 3)
 
 
 def test_the_growth_of_each_form_is_drawn(tmp_path):
@@ -634,7 +685,7 @@ def test_a_wrong_output_is_refused(tmp_path, capsys):
 
 
 def test_markup():
-    document = Document("a")
+    document = Document()
     cells = [
         "**b**",
         literal("<i>|*c*"),

@@ -138,8 +138,9 @@ def test_figures_that_are_not_ours_are_said(tmp_path, capsys):
     make_run(tmp_path, "ptb --model norm_prop", [1.4])
     assert program.main(["--results-dir", str(tmp_path)]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3 and "figure_1.json is not what" in lines[0]
-    assert all("a picture cannot be drawn" in line for line in lines[1:])
+    assert len(lines) == 4
+    assert all("figure_1.json is not what" in line for line in lines[:2])
+    assert all("a picture cannot be drawn" in line for line in lines[2:])
     text = (tmp_path / "report.md").read_text()
     assert text.count("a picture cannot be drawn") == 2 and "## All runs" in text
 

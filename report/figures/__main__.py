@@ -13,8 +13,8 @@ from engine import device
 from experiments import cli
 from experiments.options import add_machine_options
 from experiments.published import FIGURES
-from report.calculated import FIGURES as CALCULATED
 from report.curves import learning_curves, shown
+from report.figures import drawing
 from report.groups import kinds
 from report.runs import find
 
@@ -104,8 +104,7 @@ def computed(name, options):
     file, module = COMPUTED[name]
     found = import_module(f"report.figures.{module}").compute(options)
     write_json(options.output / f"{file}.json", found)
-    draw = CALCULATED[file][2]
-    save(options.output, file, draw, found)
+    save(options.output, file, getattr(drawing, file), found)
 
 
 def leave_out_what_lacks_data(options):

@@ -112,17 +112,18 @@ def compute(options):
         "seed": SEED,
         "published": at_published_gammas(z),
     }
-    points = [(x, h) for x in GAMMAS for h in GAMMAS]
-    shape = len(GAMMAS), len(GAMMAS)
-    with bar(2 * len(GAMMA_C) * len(points), "Figure 1", unit=" points") as shown:
+    points = len(norms) * len(GAMMA_C) * len(GAMMAS) ** 2
+    with bar(points, "Figure 1", unit=" points") as shown:
+
+        def rounded(norm, *gammas):
+            shown.update()
+            return round(norm(*gammas), 5)
+
         for name, norm in norms.items():
-            found[name] = []
-            for gamma_c in GAMMA_C:
-                plane = []
-                for x, h in points:
-                    plane.append(round(norm(x, h, gamma_c), 5))
-                    shown.update()
-                found[name].append(numpy.reshape(plane, shape).tolist())
+            found[name] = [
+                [[rounded(norm, x, h, c) for h in GAMMAS] for x in GAMMAS]
+                for c in GAMMA_C
+            ]
     return found
 
 
