@@ -9,13 +9,15 @@ handed every signal.
 import ctypes
 import os
 import re
-import signal
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from common import ROOT
+from common import ROOT, errors
+from common.errors import RunError
+from common.signals import Signals
 from common.trust import private_folder
 
 DATA, RESULTS = Path("/data"), Path("/results")
@@ -106,57 +108,25 @@ def say(text):
     print(text, flush=True)
 
 
-class Failed(Exception):
-    """What the user can put right, in one sentence."""
-
-
 def require_writable(folder):
-    """Raise `Failed` if `folder` cannot be written."""
+    """Raise `RunError` if `folder` cannot be written."""
     if os.access(str(folder), os.W_OK):
         return
     if not folder.is_dir():
-        raise Failed(f"{folder} is not a folder: mount one there")
+        raise RunError(f"{folder} is not a folder: mount one there")
     if os.statvfs(str(folder)).f_flag & os.ST_RDONLY:
-        raise Failed(f"{folder} is mounted read-only: mount it without `:ro`")
-    raise Failed(
+        raise RunError(f"{folder} is mounted read-only: mount it without `:ro`")
+    raise RunError(
         f"{folder} may not be written by user {os.getuid()}: give docker run --user "
         f"{os.stat(str(folder)).st_uid} or mount a folder that this user may write"
     )
 
 
-class Child:
-    """A program that gets the signals this process gets."""
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self):
-        self.process, self.received = None, None
-        for number in self.SIGNALS:
-            signal.signal(number, self.pass_on)
-
-    def pass_on(self, number, frame):
-        self.received = self.received or number
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
-
-    def run(self, arguments, environment):
-        """Run Python; return the exit status as a shell would, 128 + N for signal N."""
-        # Blocked from here on: none falls between the check and the start.
-        signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
-        try:
-            if self.received:
-                return 128 + self.received
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments],
-                env=environment,
-                preexec_fn=lambda: signal.pthread_sigmask(
-                    signal.SIG_UNBLOCK, self.SIGNALS
-                ),
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
-        status = self.process.wait()
-        return status if status >= 0 else 128 - status
+def run(signals, arguments, environment):
+    """Run Python; return the exit status as a shell would, 128 + N for signal N."""
+    process = signals.start([sys.executable, *arguments], env=environment)
+    status = process.wait() if process else -signals.received
+    return status if status >= 0 else 128 - status
 
 
 def announce(wanted):
@@ -230,7 +200,7 @@ def parse(experiment, words):
     return [program, *words], options.parse(words)
 
 
-def main(experiment, words, child):
+def main(experiment, words, run):
     """Carry out one `docker run`; return its exit status.
 
     Parameters
@@ -239,20 +209,21 @@ def main(experiment, words, child):
         ``ptb`` or ``draw``.
     words : list of str
         What follows the image's name.
-    child : Child
+    run : callable
+        ``run(arguments, environment)`` runs Python and returns its exit status.
     """
     _, data, filename = EXPERIMENTS[experiment]
     fetch = ["-m", "datasets", data, "--data-dir", str(DATA)]
     if words[:1] == ["data"]:
         require_writable(DATA)
-        return child.run([*fetch, *words[1:]], environment(experiment))
+        return run([*fetch, *words[1:]], environment(experiment))
     if words[:1] == ["test"]:
         arguments = ["-m", "pytest", "-p", "no:cacheprovider", str(ROOT), *words[1:]]
-        return child.run(arguments, environment(experiment))
+        return run(arguments, environment(experiment))
     if words[:1] == ["gpu"]:
         program = str(ROOT / "docker" / "gpu_check.py")
         only = ["--experiment", experiment]
-        return child.run([program, *only, *words[1:]], environment(experiment))
+        return run([program, *only, *words[1:]], environment(experiment))
     arguments, options = parse(experiment, words)
     quick = words[:1] == ["quick"]
     device = announce(options.device)
@@ -262,16 +233,16 @@ def main(experiment, words, child):
         require_writable(RESULTS)
         arguments += ["--results-dir", str(RESULTS)]
     if quick:
-        return child.run(arguments, variables)
+        return run(arguments, variables)
     if options.evaluate is None and not options.resume:
         # What the last container left is continued; a new run starts if it left none.
         arguments.append("--resume")
     if needs_data(options, filename):
         require_writable(DATA)
-        status = child.run(fetch, variables)
+        status = run(fetch, variables)
         if status:
             return status
-    return child.run(arguments, variables)
+    return run(arguments, variables)
 
 
 HELP = """\
@@ -298,6 +269,7 @@ if __name__ == "__main__":
     if words and words[0] in ("-h", "--help"):
         print_help(experiment)
     try:
-        sys.exit(main(experiment, words, Child()))
-    except Failed as error:
-        sys.exit(f"reproduce-{experiment}: error: {error}")
+        with Signals(subprocess.Popen.send_signal) as signals:
+            sys.exit(main(experiment, words, partial(run, signals)))
+    except RunError as error:
+        sys.exit(errors.report(f"reproduce-{experiment}", error))

@@ -37,6 +37,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import gpu_worker  # noqa: E402
 import numpy  # noqa: E402
 from entry import cuda  # noqa: E402
+from gpu_compare import compare  # noqa: E402
 from gpu_worker import CONFIGURATIONS, MODELS, PARSERS  # noqa: E402
 
 from common import errors, theano_flags  # noqa: E402
@@ -44,18 +45,11 @@ from common.arguments import Parser, count  # noqa: E402
 from common.errors import RunError  # noqa: E402
 from runs import facts  # noqa: E402
 
-# How far the GPU may be from the CPU: gradients relative to the largest entry of the
-# CPU's gradient of that parameter, and losses relative to the CPU's.
-GRADIENT, LOSS = 1e-4, 5e-3
-# In single precision, or so many times what single precision does to the CPU's.
-FACTOR = 3.0
-USELESS = 0.1  # an allowance above which agreement says nothing
-# Of the length of all gradients: below it a double-precision entry is mere rounding.
-# Before batch normalisation, for instance, a bias has no effect.
-ZERO = 1e-12
 PRECISIONS = ("float64", "float32")
 NO_GPU = 3
 FAILED = {"error": "a device failed: its message is above"}
+# What is compared: in which precision, and whether on the CPU, for reference.
+COMPARED = [(floatX, where) for floatX in PRECISIONS for where in (False, True)]
 # Where `cpu` stands in for the GPU, to rehearse: it may use the faster mathematics.
 MATH = {True: "strict", False: "fast"}
 
@@ -112,82 +106,13 @@ def parse(arguments=None):
     return options
 
 
-# The comparison
-
-
-def distances(candidate, reference):
-    """Say how far results are from others.
-
-    Parameters
-    ----------
-    candidate, reference : dict of str to ndarray
-        ``losses`` and the gradients by their parameters' names.
-
-    Returns
-    -------
-    dict of str to float
-        For each gradient the largest difference, in units of the largest entry of the
-        reference, or of the length of all gradients where that entry is zero but for
-        rounding; for ``losses`` the largest relative difference.
-    """
-    found = {}
-    gradients = [array for name, array in reference.items() if name != "losses"]
-    length = float(numpy.sqrt(sum(numpy.sum(array**2) for array in gradients)))
-    for name, wanted in reference.items():
-        difference = abs(candidate[name] - wanted)
-        if name == "losses":
-            found[name] = float(numpy.max(difference / abs(wanted)))
-        else:
-            largest = float(abs(wanted).max())
-            if largest <= ZERO * length:
-                largest = length or 1.0
-            found[name] = float(difference.max()) / largest
-    return found
-
-
-def compare(candidate, reference, rounding=None, gradient=GRADIENT, loss=LOSS):
-    """Say whether results are near enough to others.
-
-    Parameters
-    ----------
-    candidate, reference : dict of str to ndarray
-        See :func:`distances`.
-    rounding : dict of str to ndarray, optional
-        Results of the reference's device in the candidate's precision, where that is
-        not the reference's: how far these are off is allowed for.
-    gradient, loss : float
-        How far they may be apart.
-
-    Returns
-    -------
-    dict
-    """
-    apart = distances(candidate, reference)
-    found = {"apart": apart, "allowed": {}}
-    alone = {} if rounding is None else distances(rounding, reference)
-    if rounding is not None:
-        found["apart_by_rounding_alone"] = alone
-    for name in apart:
-        tolerance = loss if name == "losses" else gradient
-        found["allowed"][name] = max(tolerance, FACTOR * alone.get(name, 0.0))
-    # Written so that what is not a number fails.
-    agrees = [name for name in apart if apart[name] <= found["allowed"][name]]
-    found["disagree"] = sorted(set(apart) - set(agrees))
-    found["undecided"] = sorted(n for n in apart if found["allowed"][n] > USELESS)
-    for name in ("first", "last"):
-        index = {"first": 0, "last": -1}[name]
-        both = (candidate["losses"][index], reference["losses"][index])
-        found[f"{name}_loss"] = list(map(float, both))
-    return found
-
-
 def read(path):
     with numpy.load(str(path), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     return json.loads(str(arrays.pop("facts"))), arrays
 
 
-def measure(options, experiment, floatX, folder, reference, model=""):
+def measure(options, folder, experiment, floatX, reference, model=""):
     """Run a worker; return its facts and arrays, or None if it failed."""
     device = "cpu" if reference else options.device
     path = Path(folder) / f"{experiment}{model}-{floatX}-{reference}.npz"
@@ -206,9 +131,7 @@ def measure(options, experiment, floatX, folder, reference, model=""):
     flags = ["gpuarray.preallocate=0", os.environ.get("THEANO_FLAGS", "")]
     variables = dict(os.environ, THEANO_FLAGS=",".join(filter(None, flags)))
     if options.jobs > 1:  # in one folder they would wait for each other
-        base = variables.get(
-            "REPRODUCE_COMPILEDIR", theano_flags.ROOT / ".cache/theano"
-        )
+        base = variables.get("REPRODUCE_COMPILEDIR") or theano_flags.CACHE
         variables["REPRODUCE_COMPILEDIR"] = str(Path(base) / path.stem)
     status = subprocess.call(command, env=variables, stdout=sys.stderr)
     if status:
@@ -256,19 +179,29 @@ def check(options):
     elif report["cublas"] is None:
         report.update(passed=False, error="no cuBLAS: there is a GPU, and no libcublas")
         return report
-    start = speed_experiment if options.speed else check_experiment
+    failed = set()
+    parts = [
+        (experiment, *part)
+        for experiment in options.experiments
+        for part in (COMPARED if not options.speed else alone(experiment))
+    ]
+
+    def one(part):
+        if part[0] in failed and not options.speed:
+            return None
+        result = measure(options, folder, *part)
+        failed.update([] if result else [part[0]])
+        return result
+
     with tempfile.TemporaryDirectory() as folder, ThreadPool(options.jobs) as pool:
-        started = {
-            experiment: start(options, experiment, folder, pool)
-            for experiment in options.experiments
-        }
+        results = pool.imap(one, parts)
         for experiment in options.experiments:
             words = getattr(options, experiment).split()
             if not options.speed:
                 words = [*CONFIGURATIONS[experiment], *words]
             found = {"options": " ".join(words)}
             report["experiments"][experiment] = found
-            for part in started[experiment]():
+            for part in (speeds if options.speed else differences)(experiment, results):
                 found.update(part)
                 disagree = [found[p]["disagree"] for p in PRECISIONS if p in found]
                 if "error" in found or any(disagree):
@@ -277,59 +210,35 @@ def check(options):
     return report
 
 
-def check_experiment(options, experiment, folder, pool):
-    """Start to compare in both precisions; return what gives the results in turn."""
-    failed = []
+def differences(experiment, results):
+    """Yield what an experiment's comparison gave, precision by precision."""
+    arrays = {}
+    for floatX in PRECISIONS:
+        pair = [next(results), next(results)]
+        if None in pair:
+            yield FAILED
+            continue
+        (there, candidate), (here, arrays[floatX]) = pair
+        rounding = arrays["float32"] if floatX == "float32" else None
+        found = compare(candidate, arrays["float64"], rounding)
+        yield {floatX: {**found, "checked": there, "reference": here}}
 
-    def unless_failed(*arguments):
-        result = None if failed else measure(options, experiment, *arguments)
+
+def alone(experiment):
+    """What is measured without a reference: every model of an experiment."""
+    return [("float32", False, model) for model in MODELS[experiment]]
+
+
+def speeds(experiment, results):
+    """Yield what was measured, model by model."""
+    found = {}
+    for *_, model in alone(experiment):
+        result = next(results)
         if result is None:
-            failed.append(arguments)
-        return result
-
-    jobs = {
-        (floatX, reference): pool.apply_async(
-            unless_failed, (floatX, folder, reference)
-        )
-        for floatX in PRECISIONS
-        for reference in (False, True)
-    }
-
-    def finish():
-        arrays = {}
-        for floatX in PRECISIONS:
-            results = [jobs[floatX, reference].get() for reference in (False, True)]
-            if None in results:
-                yield FAILED
-                return
-            (there, candidate), (here, arrays[floatX]) = results
-            rounding = arrays["float32"] if floatX == "float32" else None
-            found = compare(candidate, arrays["float64"], rounding)
-            yield {floatX: {**found, "checked": there, "reference": here}}
-
-    return finish
-
-
-def speed_experiment(options, experiment, folder, pool):
-    """Start to measure every model; return what gives the results in turn."""
-    jobs = {
-        model: pool.apply_async(
-            measure, (options, experiment, "float32", folder, False, model)
-        )
-        for model in MODELS[experiment]
-    }
-
-    def finish():
-        found = {}
-        for model, job in jobs.items():
-            result = job.get()
-            if result is None:
-                yield FAILED
-                continue
-            found[model] = result[0]
-            yield {"speed": found}
-
-    return finish
+            yield FAILED
+            continue
+        found[model] = result[0]
+        yield {"speed": found}
 
 
 def keep(report, options):

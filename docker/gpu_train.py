@@ -14,10 +14,8 @@ done, 75 where --stop-after ended one and none failed with a higher one.
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from common import theano_flags  # noqa: E402
 from common.arguments import Parser  # noqa: E402
-from common.signals import SIGNALS  # noqa: E402
+from common.signals import Signals  # noqa: E402
 from experiments import ptb_options  # noqa: E402
 from runs import parcels  # noqa: E402
 
@@ -58,39 +56,20 @@ def variables(number, together):
 def side_by_side(runs, logs):
     """Run all; return the exit status."""
     logs.mkdir(parents=True, exist_ok=True)
-    started = []
-
-    def hand_on(number, frame):
-        for process in started:
-            if process.poll() is None:
-                process.send_signal(number)
-
-    # Blocked until all are started: a signal reaches every one.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    with ExitStack() as stack:
-        for number in SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                stack.callback(signal.signal, number, signal.signal(number, hand_on))
+    with Signals(subprocess.Popen.send_signal) as signals:
         for number, options in enumerate(runs, 1):
-            log = stack.enter_context(open(logs / f"{number}.log", "a"))
-            started.append(
-                subprocess.Popen(
+            with open(logs / f"{number}.log", "a") as log:
+                signals.start(
                     [*COMMAND, *options],
                     env=variables(number, len(runs)),
-                    stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    preexec_fn=lambda: signal.pthread_sigmask(
-                        signal.SIG_SETMASK, before
-                    ),
                 )
-            )
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number, process in enumerate(started, 1):
+        for number, process in enumerate(signals.processes, 1):
             process.wait()
             print(f"line {number}: exit status {process.returncode}", flush=True)
-    return max(p.returncode if p.returncode >= 0 else 1 for p in started)
+        status = max((abs(p.returncode) for p in signals.processes), default=0)
+    return status or (128 + signals.received if signals.received else 0)
 
 
 def main(words):

@@ -125,7 +125,7 @@ def container(tmp_path, monkeypatch):
             return self.statuses.pop(0) if self.statuses else 0
 
         def __call__(self, experiment, *words):
-            return entry.main(experiment, list(words), self)
+            return entry.main(experiment, list(words), self.run)
 
     recorder = Recorder()
     recorder.data, recorder.results = tmp_path / "data", tmp_path / "results"
@@ -217,13 +217,13 @@ def test_a_wrong_option_ends_it_before_anything_is_done(container, capsys):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_results_that_may_not_be_written(container):
     container.results.chmod(0o555)
-    with pytest.raises(entry.Failed, match="may not be written by user"):
+    with pytest.raises(RunError, match="may not be written by user"):
         container("ptb", "--sample")
 
 
 def test_results_that_are_missing(container):
     container.results.rmdir()
-    with pytest.raises(entry.Failed, match="is not a folder"):
+    with pytest.raises(RunError, match="is not a folder"):
         container("ptb", "--sample")
     assert container.ran == []
 
@@ -248,8 +248,9 @@ import importlib.util, os, sys
 spec = importlib.util.spec_from_file_location("entry", {str(ENTRY)!r})
 entry = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(entry)
-child = entry.Child()
-sys.exit(child.run(["-c", {CHILD.format(handle=handle)!r}], dict(os.environ)))
+with entry.Signals(entry.subprocess.Popen.send_signal) as signals:
+    words = ["-c", {CHILD.format(handle=handle)!r}]
+    sys.exit(entry.run(signals, words, dict(os.environ)))
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
@@ -262,10 +263,10 @@ sys.exit(child.run(["-c", {CHILD.format(handle=handle)!r}], dict(os.environ)))
 
 
 def test_a_signal_before_the_program_starts():
-    child = entry.Child.__new__(entry.Child)
-    child.process, child.received = None, signal.SIGTERM
-    assert child.run(["-c", "print('started')"], dict(os.environ)) == 143
-    assert child.process is None
+    signals = entry.Signals()
+    signals.received = signal.SIGTERM
+    assert entry.run(signals, ["-c", "print('started')"], dict(os.environ)) == 143
+    assert not signals.processes
 
 
 # ./reproduce images

@@ -58,6 +58,7 @@ sys.exit(int(sys.argv[-1]))
 """
 gpu_start = load("gpu_start.py")
 gpu_bundle = load("gpu-bundle")
+gpu_pack, gpu_parts = map(sys.modules.get, ("gpu_pack", "gpu_parts"))
 
 
 # The comparison
@@ -151,7 +152,7 @@ def test_a_wrong_option_of_an_experiment_is_refused_first():
 def test_one_experiment_that_fails(gpu_check, monkeypatch, capsys, wrong, status):
     facts = {"device": "x", "compiling_s": 1, "update_s": 1, "memory_MB": {}}
 
-    def measure(options, experiment, floatX, folder, reference):
+    def measure(options, folder, experiment, floatX, reference):
         off = 2 if experiment == wrong and not reference else 1
         return facts, results(b=off * results()["b"])
 
@@ -168,7 +169,7 @@ def test_a_device_that_fails_is_a_failure(gpu_check, monkeypatch, capsys):
 
 
 def test_each_model_is_measured(gpu_check, monkeypatch, tmp_path):
-    def measure(options, experiment, floatX, folder, reference, model):
+    def measure(options, folder, experiment, floatX, reference, model):
         assert (floatX, reference) == ("float32", False)
         return None if model == "layer_norm" else ({"update_s": 0.5}, {})
 
@@ -188,7 +189,7 @@ def test_the_first_experiment_is_kept_when_the_second_is_interrupted(
 ):
     facts = {"device": "x"}
 
-    def measure(options, experiment, *arguments):
+    def measure(options, folder, experiment, *arguments):
         if experiment == "draw":
             raise InterruptedError
         return facts, results()
@@ -362,8 +363,8 @@ def test_wrong_lines_end_before_anything_runs(gpu_train, tmp_path, line):
 def test_training_needs_the_data(tmp_path, monkeypatch):
     words = ["gpu-bundle", "--train", "--data-dir", str(tmp_path), "file"]
     monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit, match="penn_treebank.*reproduce data ptb"):
-        gpu_bundle.main()
+    with pytest.raises(gpu_bundle.RunError, match="penn_treebank.*reproduce data ptb"):
+        gpu_bundle.make(gpu_bundle.parse())
 
 
 # The file
@@ -386,7 +387,7 @@ def packed(tmp_path, monkeypatch):
     said = "import sys, os; print(sys.argv[1:], os.environ['THEANORC'])"
     put(bundle / "opt/reproduce/docker/gpu_check.py", said)
     (bundle / "found").mkdir()
-    monkeypatch.setattr(gpu_bundle, "starters", lambda bundle: [python, start, "found"])
+    monkeypatch.setattr(gpu_pack, "starters", lambda bundle: [python, start, "found"])
     path = tmp_path / "check.run"
     assert gpu_bundle.pack(str(bundle), str(path), 1) == path.stat().st_size
     return path
@@ -439,27 +440,27 @@ def test_what_is_left_out_and_what_links_become(tmp_path, monkeypatch):
     root, bundle = tmp_path / "root", tmp_path / "bundle"
     put(root / "usr/lib/libx.so.1.0", "x")
     (root / "usr/lib/libx.so").symlink_to("libx.so.1.0")
-    site = f"{gpu_bundle.VENV}/lib/python3.8/site-packages"
+    site = f"{gpu_parts.VENV}/lib/python3.8/site-packages"
     put(root / site / "numpy/core.py", "")
     put(root / site / "numpy/tests/test_core.py", "")
     put(root / site / "numpy/__pycache__/core.pyc", "")
     put(root / "usr/lib64/ld-linux-x86-64.so.2", "")
-    parts = {"usr/lib/libx.so": None, f"{site}/numpy": gpu_bundle.SITE}
-    monkeypatch.setattr(gpu_bundle, "PARTS", parts)
-    monkeypatch.setattr(gpu_bundle, "PROGRAMS", {})
-    monkeypatch.setattr(gpu_bundle, "GCC", "gcc")
+    parts = {"usr/lib/libx.so": None, f"{site}/numpy": gpu_parts.SITE}
+    monkeypatch.setattr(gpu_parts, "PARTS", parts)
+    monkeypatch.setattr(gpu_parts, "PROGRAMS", {})
+    monkeypatch.setattr(gpu_parts, "GCC", "gcc")
     put(bundle / "gcc/cc1plus", 'exec "$0.bin"\n')
     gpu_bundle.copy(str(root), str(bundle))
     assert os.readlink(str(bundle / "usr/lib/libx.so")) == "libx.so.1.0"
     assert (bundle / "usr/lib/libx.so.1.0").read_text() == "x"
-    numpy_files = sorted(p.name for p in (bundle / gpu_bundle.SITE / "numpy").iterdir())
+    numpy_files = sorted(p.name for p in (bundle / gpu_parts.SITE / "numpy").iterdir())
     assert numpy_files == ["core.py"]
     assert "gcc/cc1plus.bin" in (bundle / "gcc/cc1").read_text()
 
 
 def test_a_part_that_the_image_lacks_is_named(tmp_path):
-    with pytest.raises(SystemExit, match="the image has no /usr/local/include"):
-        list(gpu_bundle.choose(str(tmp_path)))
+    with pytest.raises(gpu_bundle.RunError, match="the image has no /usr/local/bin"):
+        list(gpu_parts.choose(str(tmp_path)))
 
 
 def test_the_archive_behind_the_script_is_whole(packed):

@@ -76,7 +76,7 @@ def measure(graph, floatX, reference, library=rig.LIBRARY, **settings):
     flags = PLAIN if reference else SEPARATE if "guard" in settings else ""
     variables = rig.variables(flags, library, **settings)
     with mock.patch.dict(os.environ, variables), tempfile.TemporaryDirectory() as made:
-        found = gpu_check.measure(options, experiment, floatX, made, reference)
+        found = gpu_check.measure(options, made, experiment, floatX, reference)
     return None if found is None else found[1]
 
 
