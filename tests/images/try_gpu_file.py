@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from tell import expect, report
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMALL = [
     "--updates=10",
@@ -44,7 +46,7 @@ def report_in(output):
     return json.loads("\n".join(lines[lines.index("{") : lines.index("}") + 1]))
 
 
-def try_bundle(base, path, folder, expect, report):
+def try_bundle(base, path, folder):
     """Run the bundle in several ways.
 
     Parameters
@@ -55,8 +57,6 @@ def try_bundle(base, path, folder, expect, report):
         The bundle.
     folder : str
         An empty folder that anybody may write.
-    expect, report : callable
-        Of tests/images/check.
     """
     shutil.copy(path, os.path.join(folder, "gpu-check.run"))
     there = os.path.join(base.root, "bundle")
