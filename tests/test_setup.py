@@ -579,6 +579,20 @@ def test_other_pythons_paths_do_not_reach_ours(monkeypatch):
     assert variables["PYTHONIOENCODING"] == "ascii:backslashreplace"
 
 
+@pytest.mark.parametrize("given, used", [("", ""), ("3,2", "3"), ("0", ""), ("x", "")])
+def test_a_number_of_threads_that_theano_and_numexpr_can_read(given, used):
+    code = (
+        "import os; from common import theano_flags; theano_flags.configure();"
+        "import numexpr; print(os.environ.get('OMP_NUM_THREADS', ''))"
+    )
+    said = subprocess.check_output(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=str(ROOT),
+        env=dict(os.environ, OMP_NUM_THREADS=given),
+    )
+    assert said.decode().strip() == used
+
+
 def test_a_user_without_a_name_has_a_home(monkeypatch):
     for name in ("HOME", "USER"):
         monkeypatch.delenv(name, raising=False)
