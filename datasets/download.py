@@ -19,7 +19,7 @@ from pathlib import Path
 
 import requests
 from tqdm import tqdm
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from common.errors import RunError
 from common.files import UNREADABLE, replacing
@@ -175,11 +175,13 @@ def _network():
         raise _CutOff("the server does not answer") from None
     except requests.exceptions.ConnectionError:
         raise _CutOff("no connection") from None
-    except HTTPError as error:
-        raise _CutOff(f"the connection was cut off: {error}"[:200]) from None
+    except ProtocolError:
+        raise _CutOff("the connection was cut off") from None
     # Libraries let through what an address or a header of a server makes them raise.
-    except (OSError, ValueError, OverflowError) as error:
-        raise _CutOff(f"{error}"[:200] + _trusted()) from error
+    except (HTTPError, OSError, ValueError, OverflowError) as error:
+        known = isinstance(error, requests.RequestException)
+        of_files = _trusted() if isinstance(error, OSError) and not known else ""
+        raise _CutOff(f"{error}"[:200] + of_files) from error
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)

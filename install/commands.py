@@ -117,6 +117,7 @@ def main(argv):
     # What is opened next would else take the place of an output that is closed.
     while os.open(os.devnull, os.O_RDWR) < 2:
         pass
+    sys.stdout, sys.stderr = sys.stdout or open(1, "w"), sys.stderr or open(2, "w")
     command, options = parse(argv)
     try:
         with steps.signals_stop():

@@ -390,6 +390,16 @@ def test_the_file_that_is_wrong_is_named(small, tmp_path, capsys, name, text, re
     assert str(path) in said and re.search(reason, said)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_output_may_be_closed(number, tmp_path):
+    words = [str(ROOT / "reproduce"), "data", "ptb", "--from", str(tmp_path / "none")]
+    done = subprocess.run(
+        words, preexec_fn=lambda: os.close(number), stderr=subprocess.PIPE, check=False
+    )
+    assert done.returncode == 1
+    assert number == 2 or b"none is not a folder" in done.stderr
+
+
 # Fuel's own settings
 
 SETTINGS = """

@@ -226,6 +226,17 @@ def test_what_a_strangers_run_says(tmp_path, value, capsys):
     assert "\x1b" not in said and said.count("2 of   2 epochs") == 2
 
 
+def test_the_reader_of_the_output_may_end(snakemake, tmp_path):
+    (entry,) = TINY["runs"]
+    entry = {**entry, "seed": 1, "epochs": 1, "batches_per_epoch": 3}
+    plan = write(tmp_path, {"runs": [entry], "figures": []})
+    process = start("--plan", plan, "--results-dir", tmp_path / "r", "--device", "cpu")
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=300) == 0
+    assert (tmp_path / "r" / "report.html").exists()
+
+
 def test_an_interrupted_plan_continues(snakemake, tmp_path):
     words = ["--plan", write(tmp_path, TINY), "--results-dir", tmp_path / "r"]
     words += ["--jobs", "2", "--device", "cpu"]

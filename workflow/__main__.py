@@ -5,8 +5,10 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -145,11 +147,26 @@ def run_snakemake(words, held, cluster):
     environment["REPRODUCE_PROFILE"] = str(cluster and cluster.profile)
     with Signals(hand_on) as signals:
         kept = [held.fileno()] if held else []
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         # Not in the user's folder, where Python would look for modules.
         where = {"cwd": str(ROOT), "env": environment}
-        process = signals.start(words, pass_fds=kept, **where)
-        status = process.wait() if process else 1
-    return status, signals.received
+        process = signals.start(words, pass_fds=kept, **where, **pipes)
+        if process is None:
+            return 1, signals.received
+        # Through this process, so that nothing ends when the reader of its output does.
+        streams = (process.stdout, sys.stdout), (process.stderr, sys.stderr)
+        readers = [threading.Thread(target=copy, args=pair) for pair in streams]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        return process.wait(), signals.received
+
+
+def copy(source, target):
+    for line in source:
+        target.write(line.decode(errors="replace"))
+        target.flush()
 
 
 def summary(plan, results):
