@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from common import ROOT
 from common.errors import RunError, UsageError
-from experiments import draw_options, ptb_options
+from experiments import ptb_options
 from experiments.published import FIGURES
-from report.runs import changes, published
+from report.experiment import DRAW, PTB
 from workflow.plan import LONGEST, MOST_RUNS, Plan
 
 
@@ -50,15 +50,15 @@ def test_the_papers_plan():
     assert list(plan.runs) == list(expected)
     for name, about in plan.runs.items():
         experiment = about["experiment"]
-        module = {"ptb": ptb_options, "draw": draw_options}[experiment]
-        options = vars(module.parse(about["arguments"]))
-        differing = changes(experiment, options)
+        known = {"ptb": PTB, "draw": DRAW}[experiment]
+        options = vars(known.options.parse(about["arguments"]))
+        differing = known.changes(options)
         differing.pop("tag", None)
         assert differing == expected[name]
         assert options["regularise" if experiment == "ptb" else "sample"] == (
             name == "ptb-norm_prop-1-table2"
         )
-        assert about["epochs"] == published(experiment, options["model"])["epochs"]
+        assert about["epochs"] == known.published(options["model"])["epochs"]
         assert about["data"] == {"ptb": "ptb", "draw": "mnist"}[experiment]
     assert plan.figures == list(FIGURES) and plan.report
 
