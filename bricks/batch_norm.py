@@ -3,15 +3,17 @@
 from blocks.bricks.base import application, lazy
 from blocks.bricks.recurrent import recurrent
 from blocks.initialization import Constant
-from blocks.roles import BIAS, WEIGHT, add_role
-from blocks.utils import shared_floatx_nans
+from blocks.roles import BIAS, WEIGHT
 from theano import tensor
 
 from bricks.lstm import LSTM, copy_masked, saved_for_backward
 from bricks.norm import Norm
 from bricks.population import PopulationStatistics, batch_statistics, time_steps
+from bricks.roles import allocate
 
 EPSILON = 1e-5
+# What the recurrence of BatchNormLSTM is given at inference, and else returns.
+STATISTICS = ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"]
 
 
 def normalise(x, mean, variance, gamma):
@@ -43,18 +45,14 @@ class BatchNorm(Norm):
         self.initial_gamma = gamma
 
     def _allocate(self):
-        self.gamma = shared_floatx_nans((self.dim,), name="gamma")
-        add_role(self.gamma, WEIGHT)
+        self.gamma = allocate(self, "gamma", (self.dim,), WEIGHT)
         self.population = PopulationStatistics(self.length, self.dim, "population")
-        self.parameters.extend([self.gamma] + self.population.variables)
+        self.populations = [self.population]
+        self.parameters.extend(self.population.variables)
 
     def _initialize(self):
         Constant(self.initial_gamma).initialize(self.gamma, self.rng)
         self.population.initialize(self.rng)
-
-    @property
-    def populations(self):
-        return [self.population]
 
     @application(inputs=["input_", "mask"], outputs=["output"])
     def apply(self, application_call, input_, mask=None, training=False, first_step=0):
@@ -86,14 +84,11 @@ class DataNorm(Norm):
 
     def _allocate(self):
         self.population = PopulationStatistics(1, self.dim, "population")
+        self.populations = [self.population]
         self.parameters.extend(self.population.variables)
 
     def _initialize(self):
         self.population.initialize(self.rng)
-
-    @property
-    def populations(self):
-        return [self.population]
 
     @application(inputs=["input_", "mask"], outputs=["output"])
     def apply(self, application_call, input_, mask=None, training=False, first_step=0):
@@ -142,13 +137,14 @@ class BatchNormLSTM(LSTM):
 
     def _allocate(self):
         super()._allocate()
-        self.gamma_h = self._parameter("gamma_h", (4 * self.dim,), WEIGHT)
-        self.gamma_c = self._parameter("gamma_c", (self.dim,), WEIGHT)
-        self.beta_c = self._parameter("beta_c", (self.dim,), BIAS)
+        self.gamma_h = allocate(self, "gamma_h", (4 * self.dim,), WEIGHT)
+        self.gamma_c = allocate(self, "gamma_c", (self.dim,), WEIGHT)
+        self.beta_c = allocate(self, "beta_c", (self.dim,), BIAS)
         self.recurrent_population = PopulationStatistics(
             self.length, 4 * self.dim, "recurrent"
         )
         self.cell_population = PopulationStatistics(self.length, self.dim, "cell")
+        self.populations = [self.recurrent_population, self.cell_population]
         for population in self.populations:
             self.parameters.extend(population.variables)
 
@@ -159,10 +155,6 @@ class BatchNormLSTM(LSTM):
         Constant(0.0).initialize(self.beta_c, self.rng)
         for population in self.populations:
             population.initialize(self.rng)
-
-    @property
-    def populations(self):
-        return [self.recurrent_population, self.cell_population]
 
     @application(outputs=["states", "cells"])
     def apply(
@@ -182,9 +174,8 @@ class BatchNormLSTM(LSTM):
         given = {}
         if not training:
             steps = time_steps(inputs, first_step)
-            for name, population in zip(("recurrent", "cell"), self.populations):
-                mean, variance = population.at(steps)
-                given[name + "_mean"], given[name + "_variance"] = mean, variance
+            pairs = [population.at(steps) for population in self.populations]
+            given = dict(zip(STATISTICS, [*pairs[0], *pairs[1]]))
         states, cells, _, _, *statistics = self.recurrence(
             inputs=inputs + self.b,
             mask=mask,
@@ -200,12 +191,10 @@ class BatchNormLSTM(LSTM):
         return states, cells
 
     @recurrent(
-        sequences=["inputs", "mask", "candidate_mask"]
-        + ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"],
+        sequences=["inputs", "mask", "candidate_mask", *STATISTICS],
         states=["states", "cells"],
         contexts=["weights"],
-        outputs=["states", "cells", "gates", "product"]
-        + ["recurrent_mean", "recurrent_variance", "cell_mean", "cell_variance"],
+        outputs=["states", "cells", "gates", "product", *STATISTICS],
     )
     def recurrence(
         self,
@@ -215,42 +204,26 @@ class BatchNormLSTM(LSTM):
         weights,
         mask=None,
         candidate_mask=None,
-        recurrent_mean=None,
-        recurrent_variance=None,
-        cell_mean=None,
-        cell_variance=None,
+        **statistics,
     ):
-        """One step, with the population's statistics if they are given."""
+        """One step, with the population's `statistics` if they are given."""
+
+        def batch_norm(x, gamma, name):
+            """BN(x; gamma), after which its statistics are among `statistics`."""
+            names = f"{name}_mean", f"{name}_variance"
+            if names[0] not in statistics:
+                statistics.update(
+                    zip(names, batch_statistics(saved_for_backward(x), mask))
+                )
+            mean, variance = (saved_for_backward(statistics[n]) for n in names)
+            return normalise(saved_for_backward(x), mean, variance, gamma)
+
         product = tensor.dot(states, weights)
-        if recurrent_mean is None:
-            recurrent_mean, recurrent_variance = batch_statistics(
-                saved_for_backward(product), mask
-            )
-        gates = inputs + normalise(
-            saved_for_backward(product),
-            saved_for_backward(recurrent_mean),
-            saved_for_backward(recurrent_variance),
-            self.gamma_h,
-        )
+        gates = inputs + batch_norm(product, self.gamma_h, "recurrent")
         o, next_cells = self.update_cells(
             saved_for_backward(gates), cells, candidate_mask
         )
-        if cell_mean is None:
-            cell_mean, cell_variance = batch_statistics(
-                saved_for_backward(next_cells), mask
-            )
-        normalised = normalise(
-            saved_for_backward(next_cells),
-            saved_for_backward(cell_mean),
-            saved_for_backward(cell_variance),
-            self.gamma_c,
-        )
+        normalised = batch_norm(next_cells, self.gamma_c, "cell")
         next_states = self.output(o, normalised + self.beta_c)
-        return copy_masked(mask, (next_states, next_cells), (states, cells)) + [
-            gates,
-            product,
-            recurrent_mean,
-            recurrent_variance,
-            cell_mean,
-            cell_variance,
-        ]
+        after = copy_masked(mask, (next_states, next_cells), (states, cells))
+        return after + [gates, product] + [statistics[name] for name in STATISTICS]

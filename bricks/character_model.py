@@ -4,25 +4,22 @@ import math
 
 from blocks.bricks import Initializable
 from blocks.bricks.base import application
-from blocks.roles import add_role, has_roles
-from blocks.select import Selector
-from blocks.utils import shared_floatx_nans
 from theano import config, tensor
 from theano.sandbox.rng_mrg import MRG_RandomStreams
 
 from bricks.batch_norm import DataNorm
 from bricks.initialization import Orthogonal
 from bricks.linear import Linear
-from bricks.models import WEIGHT_NORMALISED, InputTerm, make_lstm
+from bricks.models import WEIGHT_NORMALISED, InputTerm, Model, make_lstm
 from bricks.norm import Norm
-from bricks.roles import FIXED, UNIT_NORM
+from bricks.roles import FIXED, allocate
 
 
 class CharacterEncoding(Initializable):
     """One-hot symbols times a fixed orthogonal matrix [NP, section 5.1].
 
-    The one-hot vectors are never made: a symbol selects its row of the matrix.
-    The paper asks for normalised inputs. A row of an orthogonal matrix has norm 1.
+    The one-hot vectors are never made: a symbol s selects the vector ``W[s]``.
+    The paper asks for normalised inputs. W[s] of an orthogonal matrix has norm 1.
     Multiplied by sqrt(vocabulary), its components have a mean square of 1.
 
     Parameters
@@ -40,9 +37,7 @@ class CharacterEncoding(Initializable):
         self.scale = math.sqrt(vocabulary) if scale is None else scale
 
     def _allocate(self):
-        self.W = shared_floatx_nans((self.vocabulary, self.vocabulary), name="W")
-        add_role(self.W, FIXED)
-        self.parameters.append(self.W)
+        self.W = allocate(self, "W", (self.vocabulary, self.vocabulary), FIXED)
 
     def _initialize(self):
         self.weights_init.initialize(self.W, self.rng)
@@ -53,11 +48,11 @@ class CharacterEncoding(Initializable):
     @application(inputs=["symbols"], outputs=["output"])
     def apply(self, symbols):
         """Encode integers (time, batch) as vectors (time, batch, vocabulary)."""
-        rows = self.W[symbols.flatten()]
-        return rows.reshape((symbols.shape[0], symbols.shape[1], self.vocabulary))
+        vectors = self.W[symbols.flatten()]
+        return vectors.reshape((symbols.shape[0], symbols.shape[1], self.vocabulary))
 
 
-class CharacterModel(Initializable):
+class CharacterModel(Model):
     """Fixed encoding, input term, one LSTM and a softmax.
 
     Parameters
@@ -139,22 +134,6 @@ class CharacterModel(Initializable):
             self.lstm,
             self.readout,
         ]
-
-    @property
-    def all_parameters(self):
-        """Ordered dictionary of all parameters by their path, fixed ones too."""
-        return Selector([self]).get_parameters()
-
-    @property
-    def trained_parameters(self):
-        """List of the parameters that gradient descent changes."""
-        parameters = self.all_parameters.values()
-        return [p for p in parameters if not has_roles(p, [FIXED])]
-
-    @property
-    def unit_norm_parameters(self):
-        """List of the weight matrices that carry a gamma."""
-        return [p for p in self.trained_parameters if has_roles(p, [UNIT_NORM])]
 
     @property
     def random_states(self):

@@ -1,32 +1,37 @@
 """DRAW, the Deep Recurrent Attentive Writer [DRAW], with normalised LSTMs [NP]."""
 
 import theano
-from blocks.bricks import Initializable
 from blocks.bricks.base import application
 from blocks.roles import INITIAL_STATE, has_roles
-from blocks.select import Selector
 from theano import tensor
 
 from bricks.attention import AttentionWindow
 from bricks.draw_parts import Reader, Sampler, Writer
-from bricks.initialization import Orthogonal
+from bricks.initialization import UnitOrthogonal
 from bricks.linear import Linear
-from bricks.models import WEIGHT_NORMALISED, make_lstm
-from bricks.roles import UNIT_NORM
+from bricks.models import WEIGHT_NORMALISED, Model, make_lstm
+
+# What a glimpse leaves: canvas, states and cells of the LSTMs, z and its distribution.
+GLIMPSE = "canvas h_enc c_enc h_dec c_dec z mean log_sigma".split()
 
 
-class UnitOrthogonal(Orthogonal):
-    """Orthogonal, then every incoming weight vector scaled to norm 1 [NP-code].
+def lstm_step(lstm, inputs, before, weights):
+    """One step of an LSTM: h_t, c_t and the gates' pre-activations, (batch, ...).
 
-    In DRAW the baseline starts from unit norms too, but is not held to them.
+    `inputs` are W_x x_t, `before` h and c of the step before, and `weights` what
+    ``lstm.recurrent_weights()`` has returned outside of the recurrence.
     """
+    states, cells, gates, _ = lstm.recurrence(
+        inputs=lstm.b + lstm.input_term(inputs),
+        states=before[0],
+        cells=before[1],
+        weights=weights,
+        iterate=False,
+    )
+    return states, cells, gates
 
-    def generate(self, rng, shape):
-        matrix = super().generate(rng, shape)
-        return matrix / (matrix**2).sum(axis=0, keepdims=True) ** 0.5
 
-
-class DrawModel(Initializable):
+class DrawModel(Model):
     r"""DRAW with selective attention, for binary images [DRAW, section 2].
 
     At each of T glimpses, from states, canvas and z that start at zero,
@@ -144,80 +149,40 @@ class DrawModel(Initializable):
 
         The LSTMs' own h_0 and c_0 are not among them: in DRAW all starts at zero.
         """
-        parameters = Selector([self]).get_parameters()
-        return {
-            path: parameter
-            for path, parameter in parameters.items()
-            if not has_roles(parameter, [INITIAL_STATE])
-        }
-
-    @property
-    def trained_parameters(self):
-        """List of the parameters that gradient descent changes: all."""
-        return list(self.all_parameters.values())
-
-    @property
-    def unit_norm_parameters(self):
-        """List of the weight matrices that carry a gamma."""
-        return [p for p in self.trained_parameters if has_roles(p, [UNIT_NORM])]
+        parameters = super().all_parameters.items()
+        return {k: p for k, p in parameters if not has_roles(p, [INITIAL_STATE])}
 
     def _zeros(self, batch_size, dim):
         # Theano takes a dimension of one to broadcast, which no state does.
         return tensor.unbroadcast(tensor.zeros((batch_size, dim)), 0, 1)
 
-    def _glimpse(self, u, canvas, h_enc, c_enc, h_dec, c_dec, x, *weights):
-        """One glimpse, given :meth:`weights`; arguments and results as in `apply`."""
-        (
-            reader_readout,
-            encoder_input,
-            encoder,
-            mean,
-            log_sigma,
-            decoder_input,
-            decoder,
-            *writer,
-        ) = weights
+    def _glimpse(self, u, canvas, h_enc, c_enc, h_dec, c_dec, *given):
+        """One glimpse, given x and :meth:`weights`; the results are as in `apply`."""
+        x, reader, into_encoder, encoder, mean, log_sigma, *more = given
+        into_decoder, decoder, *writer = more
         error = x - tensor.nnet.sigmoid(canvas)
-        read = self.reader.apply(x, error, h_dec, reader_readout)
-        h_enc, c_enc, encoder_gates, _ = self.encoder.recurrence(
-            inputs=self.encoder.b
-            + self.encoder.input_term(
-                self.encoder_input.affine(
-                    tensor.concatenate([read, h_dec], axis=1), encoder_input
-                )
-            ),
-            states=h_enc,
-            cells=c_enc,
-            weights=encoder,
-            iterate=False,
+        read = tensor.concatenate(
+            [self.reader.apply(x, error, h_dec, reader), h_dec], axis=1
+        )
+        h_enc, c_enc, encoder_gates = lstm_step(
+            self.encoder,
+            self.encoder_input.affine(read, into_encoder),
+            (h_enc, c_enc),
+            encoder,
         )
         z, mean, log_sigma = self.sampler.apply(h_enc, u, mean, log_sigma)
-        h_dec, c_dec, decoder_gates, _ = self.decoder.recurrence(
-            inputs=self.decoder.b
-            + self.decoder.input_term(self.decoder_input.affine(z, decoder_input)),
-            states=h_dec,
-            cells=c_dec,
-            weights=decoder,
-            iterate=False,
+        h_dec, c_dec, decoder_gates = lstm_step(
+            self.decoder,
+            self.decoder_input.affine(z, into_decoder),
+            (h_dec, c_dec),
+            decoder,
         )
         canvas = canvas + self.writer.apply(h_dec, *writer)
         # The gates are returned for the backward pass: see `saved_for_backward`.
         gates = encoder_gates, decoder_gates
         return (canvas, h_enc, c_enc, h_dec, c_dec, z, mean, log_sigma, *gates)
 
-    @application(
-        inputs=["x", "u"],
-        outputs=[
-            "canvas",
-            "h_enc",
-            "c_enc",
-            "h_dec",
-            "c_dec",
-            "z",
-            "mean",
-            "log_sigma",
-        ],
-    )
+    @application(inputs=["x", "u"], outputs=GLIMPSE)
     def apply(self, x, u):
         """Encode and draw images.
 
@@ -250,7 +215,7 @@ class DrawModel(Initializable):
             non_sequences=[x, *self.weights()],
             name="draw",
         )
-        return results[:8]
+        return results[: len(GLIMPSE)]
 
     @application(
         inputs=["x", "u"],

@@ -2,12 +2,12 @@
 
 from blocks.bricks.base import application, lazy
 from blocks.initialization import Constant
-from blocks.roles import BIAS, WEIGHT, add_role
-from blocks.utils import shared_floatx_nans
+from blocks.roles import BIAS, WEIGHT
 from theano import tensor
 
 from bricks.lstm import LSTM
 from bricks.norm import Norm
+from bricks.roles import allocate
 
 
 def layer_norm(x, gamma, epsilon):
@@ -48,9 +48,7 @@ class LayerNorm(Norm):
         self.epsilon = epsilon
 
     def _allocate(self):
-        self.gamma = shared_floatx_nans((self.dim,), name="gamma")
-        add_role(self.gamma, WEIGHT)
-        self.parameters.append(self.gamma)
+        self.gamma = allocate(self, "gamma", (self.dim,), WEIGHT)
 
     def _initialize(self):
         Constant(self.initial_gamma).initialize(self.gamma, self.rng)
@@ -95,9 +93,9 @@ class LayerNormLSTM(LSTM):
     def _allocate(self):
         super()._allocate()
         if self.initial_gamma_h is not None:
-            self.gamma_h = self._parameter("gamma_h", (4 * self.dim,), WEIGHT)
-        self.gamma_c = self._parameter("gamma_c", (self.dim,), WEIGHT)
-        self.beta_c = self._parameter("beta_c", (self.dim,), BIAS)
+            self.gamma_h = allocate(self, "gamma_h", (4 * self.dim,), WEIGHT)
+        self.gamma_c = allocate(self, "gamma_c", (self.dim,), WEIGHT)
+        self.beta_c = allocate(self, "beta_c", (self.dim,), BIAS)
 
     def _initialize(self):
         super()._initialize()

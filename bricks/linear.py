@@ -4,11 +4,10 @@ from blocks.bricks import Linear as PlainLinear
 from blocks.bricks.base import application, lazy
 from blocks.initialization import Constant
 from blocks.roles import WEIGHT, add_role
-from blocks.utils import shared_floatx_nans
 from theano import tensor
 
 from bricks.initialization import Orthogonal
-from bricks.roles import UNIT_NORM
+from bricks.roles import UNIT_NORM, allocate
 from bricks.unit_norm import normalise_value, unit_norm
 
 
@@ -39,9 +38,7 @@ class Linear(PlainLinear):
         super()._allocate()
         if self.initial_gamma is not None:
             add_role(self.W, UNIT_NORM)
-            self.gamma = shared_floatx_nans((self.output_dim,), name="gamma")
-            add_role(self.gamma, WEIGHT)
-            self.parameters.append(self.gamma)
+            self.gamma = allocate(self, "gamma", (self.output_dim,), WEIGHT)
 
     def _initialize(self):
         super()._initialize()

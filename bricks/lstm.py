@@ -5,11 +5,11 @@ from blocks.bricks import Initializable
 from blocks.bricks.base import application, lazy
 from blocks.bricks.recurrent import BaseRecurrent, recurrent
 from blocks.initialization import Constant
-from blocks.roles import BIAS, INITIAL_STATE, WEIGHT, add_role
-from blocks.utils import shared_floatx_nans
+from blocks.roles import BIAS, INITIAL_STATE, WEIGHT
 from theano import tensor
 
 from bricks.initialization import OrthogonalBlocks
+from bricks.roles import allocate
 
 
 class LSTM(BaseRecurrent, Initializable):
@@ -36,6 +36,9 @@ class LSTM(BaseRecurrent, Initializable):
         Initial value of the forget gate's bias; the other biases start at zero.
     """
 
+    #: The :class:`~bricks.population.PopulationStatistics`, if any.
+    populations = ()
+
     @lazy(allocation=["dim"])
     def __init__(self, dim, forget_bias, **kwargs):
         kwargs.setdefault("weights_init", OrthogonalBlocks())
@@ -53,21 +56,11 @@ class LSTM(BaseRecurrent, Initializable):
         return super().get_dim(name)
 
     def _allocate(self):
-        self.W_h = self._parameter("W_h", (self.dim, 4 * self.dim), WEIGHT)
-        self.b = self._parameter("b", (4 * self.dim,), BIAS)
-        self.initial_state = self._parameter(
-            "initial_state", (self.dim,), INITIAL_STATE
-        )
-        self.initial_cells = self._parameter(
-            "initial_cells", (self.dim,), INITIAL_STATE
-        )
-
-    def _parameter(self, name, shape, role):
-        """Allocate a parameter of this brick."""
-        parameter = shared_floatx_nans(shape, name=name)
-        add_role(parameter, role)
-        self.parameters.append(parameter)
-        return parameter
+        d = self.dim
+        self.W_h = allocate(self, "W_h", (d, 4 * d), WEIGHT)
+        self.b = allocate(self, "b", (4 * d,), BIAS)
+        self.initial_state = allocate(self, "initial_state", (d,), INITIAL_STATE)
+        self.initial_cells = allocate(self, "initial_cells", (d,), INITIAL_STATE)
 
     def _initialize(self):
         self.weights_init.initialize(self.W_h, self.rng)
@@ -84,11 +77,6 @@ class LSTM(BaseRecurrent, Initializable):
             tensor.repeat(initial[None, :], batch_size, axis=0)
             for initial in (self.initial_state, self.initial_cells)
         ]
-
-    @property
-    def populations(self):
-        """List of the :class:`~bricks.population.PopulationStatistics`, if any."""
-        return []
 
     def recurrent_weights(self):
         """The matrix (d, 4d) that multiplies h_{t-1}, made once per sequence."""
@@ -107,7 +95,8 @@ class LSTM(BaseRecurrent, Initializable):
         return tensor.tanh(g)
 
     def update_cells(self, gates, cells, candidate_mask=None):
-        """c_t = s(i) tanh(g) + s(f) c_{t-1}, in all models [NP, eq. 3, 6, 14].
+        """c_t = s(i) tanh(g) + s(f) c_{t-1}, as in all of the paper's models
+        [NP, eq. 3, 6, 14].
 
         Returns the pre-activation of the output gate, which :meth:`output` needs, and
         c_t, (batch, d) each.

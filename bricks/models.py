@@ -2,6 +2,8 @@
 
 from blocks.bricks import Initializable
 from blocks.bricks.base import application
+from blocks.roles import has_roles
+from blocks.select import Selector
 
 from bricks.batch_norm import BatchNorm, BatchNormLSTM
 from bricks.compensations import COMPENSATIONS
@@ -9,10 +11,31 @@ from bricks.layer_norm import LayerNorm, LayerNormLSTM
 from bricks.linear import Linear
 from bricks.lstm import LSTM
 from bricks.norm import Norm
+from bricks.roles import FIXED, UNIT_NORM
 from bricks.weight_norm import WeightNormLSTM
 
 #: The models whose linear layers carry a gamma.
 WEIGHT_NORMALISED = ("weight_norm", "norm_prop")
+
+
+class Model(Initializable):
+    """What the models of both experiments have in common."""
+
+    @property
+    def all_parameters(self):
+        """Ordered dictionary of all parameters by their path, fixed ones too."""
+        return Selector([self]).get_parameters()
+
+    @property
+    def trained_parameters(self):
+        """List of the parameters that gradient descent changes."""
+        parameters = self.all_parameters.values()
+        return [p for p in parameters if not has_roles(p, [FIXED])]
+
+    @property
+    def unit_norm_parameters(self):
+        """List of the weight matrices that carry a gamma."""
+        return [p for p in self.trained_parameters if has_roles(p, [UNIT_NORM])]
 
 
 class InputTerm(Initializable):
@@ -94,8 +117,7 @@ def make_lstm(model, dim, gammas, moments, compensation, length=None, **options)
         return WeightNormLSTM(dim, **own, **options)
     if model == "batch_norm":
         return BatchNormLSTM(dim, length, **own, **options)
-    if model == "layer_norm" and "gamma_h" in own:
-        return LayerNormLSTM(dim, **own, **options)
     if model == "layer_norm":
-        return LayerNormLSTM(dim, gamma_h=None, epsilon=1e-6, **own, **options)
+        released = {} if "gamma_h" in own else {"gamma_h": None, "epsilon": 1e-6}
+        return LayerNormLSTM(dim, **own, **released, **options)
     raise ValueError(f"there is no model {model!r}")

@@ -6,10 +6,8 @@ from blocks.bricks import Initializable
 class Norm(Initializable):
     """Leaves a sequence as it is. The normalisations are subclasses, called alike."""
 
-    @property
-    def populations(self):
-        """List of the :class:`~bricks.population.PopulationStatistics`, if any."""
-        return []
+    #: The :class:`~bricks.population.PopulationStatistics`, if any.
+    populations = ()
 
     def apply(self, input_, mask=None, training=False, first_step=0):
         """Normalise a sequence.

@@ -6,6 +6,7 @@ from blocks.roles import WEIGHT
 from theano import tensor
 
 from bricks.moments import cell_variance, preactivation_scale, state_variance
+from bricks.roles import allocate
 from bricks.weight_norm import WeightNormLSTM
 
 
@@ -55,7 +56,7 @@ class NormPropLSTM(WeightNormLSTM):
 
     def _allocate(self):
         super()._allocate()
-        self.gamma_c = self._parameter("gamma_c", (self.dim,), WEIGHT)
+        self.gamma_c = allocate(self, "gamma_c", (self.dim,), WEIGHT)
 
     def _initialize(self):
         super()._initialize()

@@ -1,6 +1,6 @@
 """Incoming weight vectors of norm one: W_i / ||W_i|| [WN; NP, sections 3.1, 3.3].
 
-``W_i`` is the incoming weight vector of output unit i, a column of a matrix of
+``W_i`` is the incoming weight vector of output unit i: ``W[:, i]`` of a matrix of
 shape (inputs, outputs). Only matrices that carry a gamma are touched.
 """
 

@@ -5,7 +5,7 @@ from blocks.initialization import Constant
 from blocks.roles import WEIGHT, add_role
 
 from bricks.lstm import LSTM
-from bricks.roles import UNIT_NORM
+from bricks.roles import UNIT_NORM, allocate
 from bricks.unit_norm import normalise_value, unit_norm
 
 
@@ -33,7 +33,7 @@ class WeightNormLSTM(LSTM):
     def _allocate(self):
         super()._allocate()
         add_role(self.W_h, UNIT_NORM)
-        self.gamma_h = self._parameter("gamma_h", (4 * self.dim,), WEIGHT)
+        self.gamma_h = allocate(self, "gamma_h", (4 * self.dim,), WEIGHT)
 
     def _initialize(self):
         super()._initialize()
