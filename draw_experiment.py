@@ -11,7 +11,7 @@ from pathlib import Path
 from common.files import write_json
 from engine import device
 from experiments import cli, draw_options
-from experiments.options import gammas, run_folder
+from experiments.options import model_options, run_folder
 from experiments.recorded import recorded
 
 SIDE = 28  # of the images, in pixels
@@ -22,7 +22,8 @@ def build_model(options):
     from bricks.draw import DrawModel
 
     brick = DrawModel(
-        model=options.model,
+        options.model,
+        **model_options(options, "draw"),
         height=SIDE,
         width=SIDE,
         read_size=options.read_size,
@@ -30,11 +31,6 @@ def build_model(options):
         encoder_dim=options.units,
         decoder_dim=options.units,
         latent_dim=options.latent_dim,
-        gammas=gammas(options, "draw"),
-        moments=options.moments,
-        compensation=options.compensation,
-        forget_bias=options.forget_bias,
-        seed=options.seed,
     )
     brick.initialize()
     return brick
@@ -55,16 +51,10 @@ def make_task(options, images, interrupts):
     from experiments.bound import Monitor
     from training.task import Task
 
-    stream = WithNoise(
-        image_stream(
-            images.train,
-            options.batch_size,
-            batches_per_epoch=options.batches_per_epoch,
-        ),
-        options.glimpses,
-        options.latent_dim,
-        options.seed,
+    pixels = image_stream(
+        images.train, options.batch_size, batches_per_epoch=options.batches_per_epoch
     )
+    stream = WithNoise(pixels, options.glimpses, options.latent_dim, options.seed)
     brick = build_model(options)
     cost = brick.cost(tensor.matrix("features"), tensor.tensor3("noise"))
     return Task(
@@ -101,7 +91,7 @@ def train(options, interrupts, experiment="draw"):
         task = make_task(options, images, interrupts)
         loop.train(task, Session(options, interrupts, folder, device_name, images))
         (monitor,) = task.monitoring
-        with interrupts.at_once():
+        with interrupts.at_once(), folder.pictures("--evaluate draws it again"):
             bound = monitor.bound or compile_bound(options, task.brick, images)
             drawing.best_epoch(folder.path, bound, options.seed)
     return folder
@@ -109,8 +99,7 @@ def train(options, interrupts, experiment="draw"):
 
 def use_trained(options):
     """Score the best epoch of a run and draw its pictures."""
-    run = Path(options.evaluate)
-    wanted = recorded(draw_options, run, data_dir=options.data_dir)
+    wanted = recorded(draw_options, options.evaluate, data_dir=options.data_dir)
     device.prepare(options.device, wanted.floatX, wanted.math)
 
     from datasets.mnist import open_images
@@ -118,11 +107,11 @@ def use_trained(options):
     from experiments.bound import evaluate
 
     images, brick = open_images(wanted.sample, wanted.data_dir), build_model(wanted)
-    evaluation.load_best(run, brick)
+    evaluation.load_best(options.evaluate, brick)
     bound = compile_bound(wanted, brick, images)
     figures = evaluate(bound, options.noise_samples, options.importance_samples)
-    write_json(run / "evaluation.json", figures)
-    drawing.best_epoch(run, bound, wanted.seed)
+    write_json(Path(options.evaluate) / "evaluation.json", figures)
+    drawing.best_epoch(options.evaluate, bound, wanted.seed)
 
 
 def run(options, interrupts):

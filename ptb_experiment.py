@@ -10,8 +10,8 @@ import sys
 from argparse import Namespace
 
 from engine import device
-from experiments import cli, ptb_options
-from experiments.options import gammas, run_folder
+from experiments import cli, ptb_options, table_1
+from experiments.options import model_options, run_folder
 from experiments.recorded import recorded
 
 
@@ -21,21 +21,17 @@ def build_model(options, vocabulary):
     from bricks.unit_norm import hold_at_unit_norm
 
     brick = CharacterModel(
-        model=options.model,
-        vocabulary=vocabulary,
-        units=options.units,
-        gammas=gammas(options, "ptb"),
-        moments=options.moments,
-        compensation=options.compensation,
+        options.model,
+        vocabulary,
+        options.units,
+        **model_options(options, "ptb"),
+        length=options.length - 1,  # predictions in a window
         input_scale=options.input_scale,
         softmax_gamma=options.softmax_gamma,
-        forget_bias=options.forget_bias,
         data_norm=options.data_norm,
         input_dropout=options.input_dropout,
         recurrent_dropout=options.recurrent_dropout,
         output_dropout=options.output_dropout,
-        length=options.length - 1,  # predictions in a window
-        seed=options.seed,
     )
     if getattr(options, "recurrent_init", "blocks") == "whole":
         brick.lstm.weights_init = Orthogonal()
@@ -125,44 +121,34 @@ def use_trained(options):
     )
 
 
-def run(options, interrupts):
-    if options.evaluate:
-        use_trained(options)
-        return
-    if options.model == "all":
-        from experiments.table_1 import train_all
-
-        train_all(options, lambda chosen: train_and_score(chosen, interrupts))
-    else:
-        train_and_score(options, interrupts)
-
-
 def train_and_score(options, interrupts):
-    """Train a model, and score it where the log does not have its table's figure.
+    """Train a model, and score it where the log lacks the figure of its table.
 
     That is so in Table 2, and for ``batch_norm`` in Table 1: its log is of statistics
-    that lag behind the parameters.
-
-    Returns
-    -------
-    runs.folder.RunFolder
-    dict
-        The scores, empty where the log has them.
+    that lag behind the parameters. Return the run folder and the scores, if any.
     """
     folder = train(options, interrupts)
 
     from experiments.evaluation import scores
 
-    def use(**more):
-        use_trained(Namespace(**{**vars(options), "evaluate": folder.path, **more}))
-
     needed = "moving_average" if options.model == "batch_norm" else None
     needed = "test_sequence_bpc" if options.regularise else needed
+    then = {**vars(options), "evaluate": folder.path}
     if needed and needed not in scores(folder):
-        use(generate=None, whole_sequence=options.regularise)
+        only = {"generate": None, "whole_sequence": options.regularise}
+        use_trained(Namespace(**{**then, **only}))
     if options.generate:
-        use()
+        use_trained(Namespace(**then))
     return folder, scores(folder) if needed else {}
+
+
+def run(options, interrupts):
+    if options.evaluate:
+        use_trained(options)
+    elif options.model == "all":
+        table_1.train_all(options, lambda chosen: train_and_score(chosen, interrupts))
+    else:
+        train_and_score(options, interrupts)
 
 
 def main(arguments=None):

@@ -80,6 +80,12 @@ def tag(text):
     return text
 
 
+def folder(text):
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
+    return text
+
+
 def device(text):
     if not re.fullmatch(r"auto|cpu|cuda[0-9]*", text):
         raise argparse.ArgumentTypeError(

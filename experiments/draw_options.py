@@ -1,6 +1,6 @@
 """The options of ``draw_experiment.py``; defaults as published."""
 
-from common.arguments import Parser, count, number
+from common.arguments import Parser, count, folder, number
 from common.errors import UsageError
 from experiments import options as shared
 from experiments import presets
@@ -16,6 +16,8 @@ ONLY_FOR = {
 }
 # Table 3 most likely shows the form of the released code (docs/ERRATA.md).
 DEFAULTS = {"moments": "printed", "compensation": "released"}
+PUBLISHED = {"epochs": 200, "batch_size": 128, "clipping": 10.0}
+SHORTHANDS = {"preset": presets.DRAW}
 # Learning rate and its decay. The released layer normalisation has its own.
 RATES = dict.fromkeys(MODELS, (1e-2, 1e-3))
 RATES["layer_norm"] = (1e-3, 1e-5)
@@ -30,7 +32,8 @@ results/draw-MODEL-SEED[-TAG]; Ctrl-C stops after the current update and saves."
 def rates_in_words():
     """The published learning rates and decays, for people."""
     others, own = RATES["norm_prop"], RATES["layer_norm"]
-    return [f"{other:g}; layer_norm {value:g}" for other, value in zip(others, own)]
+    pairs = zip(others, own)
+    return [f" (default: {other:g}; layer_norm {value:g})" for other, value in pairs]
 
 
 def build_parser():
@@ -38,16 +41,7 @@ def build_parser():
     parser = Parser(prog="draw_experiment.py", description=DESCRIPTION)
     presets.add_option(parser, presets.DRAW)
     add_model_options(parser)
-    shared.add_training_options(
-        parser,
-        epochs=200,
-        batch_size=128,
-        learning_rate=None,
-        decay=None,
-        schedule="inverse",
-        clipping=10.0,
-        notes=(*(f" (default: {words})" for words in rates_in_words()),),
-    )
+    shared.add_training_options(parser, PUBLISHED, rates_in_words())
     shared.add_run_options(parser)
     add_trained_options(parser)
     return parser
@@ -79,6 +73,7 @@ def add_trained_options(parser):
     group = parser.add_argument_group("a trained model")
     group.add_argument(
         "--evaluate",
+        type=folder,
         metavar="RUN",
         help="score the best epoch of this run folder and draw its pictures again; "
         "nothing is trained",
@@ -101,20 +96,8 @@ def add_trained_options(parser):
 
 
 def parse(arguments=None, parser=None):
-    """Parse and check the command line; unset options of the model become None.
-
-    A wrong option ends the program with status 2 and one sentence, unless a parser is
-    given that does something else in its ``error``.
-    """
-    parser = parser or build_parser()
-    options = parser.parse_args(arguments)
-    if options.preset:
-        parser.set_defaults(**presets.DRAW[options.preset])
-        options = parser.parse_args(arguments)
-    try:
-        return check(options)
-    except UsageError as error:
-        parser.error(error)
+    """Parse and check a command line; see :func:`experiments.options.parse`."""
+    return shared.parse(parser or build_parser(), arguments, SHORTHANDS, check)
 
 
 def check(options):

@@ -1,5 +1,7 @@
 """The pictures that a DRAW model leaves in its run folder."""
 
+from pathlib import Path
+
 import numpy
 import theano
 from theano import tensor
@@ -17,14 +19,14 @@ def best_epoch(folder, bound, seed):
 
     Parameters
     ----------
-    folder : Path
+    folder : path-like
     bound : experiments.bound.Bound
         Of the model; it gets the parameters of that epoch.
     seed : int
     """
     load_best(folder, bound.brick)
-    samples(folder, bound.brick, bound.glimpses, seed)
-    reconstructions(folder, bound)
+    samples(Path(folder), bound.brick, bound.glimpses, seed)
+    reconstructions(Path(folder), bound)
 
 
 def samples(folder, brick, glimpses, seed):

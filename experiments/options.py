@@ -5,11 +5,41 @@ import hashlib
 import json
 
 from common import RESULTS
-from common.arguments import count, device, number, positive, tag
+from common.arguments import count, device, folder, number, positive, tag
 from common.errors import UsageError
 from experiments.gammas import NAMES, in_words, initial_gammas
 from runs.folder import RunFolder, folder_name
 from training.schedule import SCHEDULES
+
+
+def parse(parser, arguments, shorthands, check):
+    """Parse and check a command line.
+
+    A wrong option ends the program with status 2 and one sentence, or does what the
+    parser's ``error`` does instead.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    arguments : list of str, or None
+        Default: those of the program.
+    shorthands : dict of str to dict
+        For an option, what each of its values stands for: the defaults of others.
+    check : callable
+        ``check(options)`` returns them completed, or raises UsageError.
+
+    Returns
+    -------
+    argparse.Namespace
+        Options that the model does not have are None.
+    """
+    options = parser.parse_args(arguments)
+    for name, meanings in shorthands.items():
+        parser.set_defaults(**meanings.get(getattr(options, name), {}))
+    try:
+        return check(parser.parse_args(arguments))
+    except UsageError as error:
+        parser.error(error)
 
 
 def add_normalisation_options(group, experiment, defaults):
@@ -58,10 +88,16 @@ def add_normalisation_options(group, experiment, defaults):
     )
 
 
-def gammas(options, experiment):
-    """The initial gammas of a run's model: those given, else as published."""
+def model_options(options, experiment):
+    """What both experiments' bricks are told of their LSTMs; gammas as published."""
     given = {name: getattr(options, name) for name in NAMES}
-    return initial_gammas(experiment, options.model, **given)
+    return {
+        "gammas": initial_gammas(experiment, options.model, **given),
+        "moments": options.moments,
+        "compensation": options.compensation,
+        "forget_bias": options.forget_bias,
+        "seed": options.seed,
+    }
 
 
 def check_model_options(options, only_for, defaults):
@@ -93,23 +129,20 @@ def check_model_options(options, only_for, defaults):
             setattr(options, name, defaults.get(name))
 
 
-def add_training_options(
-    parser,
-    epochs,
-    batch_size,
-    learning_rate,
-    decay,
-    schedule,
-    clipping,
-    notes=("", ""),
-):
-    """Add the options of the optimiser; the arguments are the published values.
+def add_training_options(parser, published, notes=("", "")):
+    """Add the options of the optimiser.
 
-    `notes` follow the help of the learning rate and its decay: where these are None,
-    because they depend on the model, the help does not show the defaults.
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    published : dict
+        Values of the options that the experiments differ in.
+    notes : pair of str
+        What follows the help of the learning rate and of its decay: where these depend
+        on the model, they are not in `published`, and the help shows no default.
     """
     group = parser.add_argument_group("training")
-    group.add_argument("--epochs", type=count, default=epochs, help="at most this many")
+    group.add_argument("--epochs", type=count, help="at most this many")
     group.add_argument(
         "--patience",
         type=count,
@@ -117,39 +150,31 @@ def add_training_options(
         help="end when N epochs in a row have brought no better validation figure "
         "(if not given, all epochs are done)",
     )
-    group.add_argument(
-        "--batch-size", type=count, default=batch_size, help="examples in an update"
-    )
+    group.add_argument("--batch-size", type=count, help="examples in an update")
     group.add_argument(
         "--batches-per-epoch",
         type=count,
         metavar="N",
         help="end every epoch after N updates (all of the data if not given)",
     )
-    group.add_argument(
-        "--learning-rate",
-        type=positive,
-        default=learning_rate,
-        help="of Adam" + notes[0],
-    )
+    group.add_argument("--learning-rate", type=positive, help="of Adam" + notes[0])
     group.add_argument(
         "--decay",
         type=number(float, 0, 1),
-        default=decay,
         help="of the learning rate, per update" + notes[1],
     )
     group.add_argument(
         "--decay-schedule",
         choices=SCHEDULES,
-        default=schedule,
+        default="inverse",
         help="rate/(1 + decay*updates), or rate*(1 - decay)^updates",
     )
     group.add_argument(
         "--clipping",
         type=number(float, 0),
-        default=clipping,
         help="largest norm of the gradient; 0 does not clip",
     )
+    parser.set_defaults(**published)
     add_seed(group)
 
 
@@ -162,7 +187,10 @@ def add_run_options(parser):
         help="use the small built-in sample instead of the real data",
     )
     group.add_argument(
-        "--data-dir", metavar="DIR", help="folder of the converted data, if not Fuel's"
+        "--data-dir",
+        type=folder,
+        metavar="DIR",
+        help="folder of the converted data, if not Fuel's",
     )
     add_results_dir(group)
     group.add_argument("--tag", type=tag, help="appended to the name of the run folder")
@@ -206,7 +234,11 @@ def add_seed(group):
 
 def add_results_dir(group):
     group.add_argument(
-        "--results-dir", metavar="DIR", default=RESULTS, help="parent of run folders"
+        "--results-dir",
+        type=folder,
+        metavar="DIR",
+        default=RESULTS,
+        help="parent of run folders",
     )
 
 

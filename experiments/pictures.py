@@ -85,10 +85,15 @@ def save_unfolding(path, images, windows, size, columns):
         If the file cannot be written.
     """
     frames = []
+    height, width = images.shape[2:]
     for sheet, *placed in zip(images, *windows):
         frame = enlarged(grid(sheet, columns)).convert("RGB")
-        for i, (y, x, delta, sigma) in enumerate(zip(*placed)):
-            outline(frame, i, columns, sheet.shape[1:], y, x, delta, sigma, size)
+        for i, window in enumerate(zip(*placed)):
+            top, left = corner(i, columns, height, width)
+            tile = [SCALE * edge for edge in (left, top, left + width, top + height)]
+            image = frame.crop(tile)
+            outline(image, window, size)
+            frame.paste(image, tile[:2])
         frames.append(frame)
     frames.append(enlarged(grid(images[-1], columns)).convert("RGB"))
     with replacing(path) as file:
@@ -102,22 +107,14 @@ def save_unfolding(path, images, windows, size, columns):
         )
 
 
-def outline(frame, i, columns, shape, y, x, delta, sigma, size):
-    """Draw the outline of a window on image `i` of an enlarged grid."""
-    top, left = corner(i, columns, *shape)
-    tile = (
-        SCALE * left,
-        SCALE * top,
-        SCALE * (left + shape[1]),
-        SCALE * (top + shape[0]),
-    )
+def outline(image, window, size):
+    """Draw the outline of a window, of `size` filters along an axis, on an image."""
+    y, x, delta, sigma = window
     half = 0.5 * (size - 1) * delta
     # Pixel a covers [a, a + 1) of the picture, so that its centre is at a + 1/2.
     edges = SCALE * (numpy.array([x - half, y - half, x + half, y + half]) + 0.5)
     # What lies outside is cut off; far outside, numbers may be too large to draw.
-    limit = 2 * SCALE * max(shape)
+    limit = 2 * max(image.size)
     edges = numpy.clip(edges, -limit, limit)
     thickness = int(numpy.clip(round(SCALE * sigma), 1, 3 * SCALE))
-    image = frame.crop(tile)
     ImageDraw.Draw(image).rectangle(list(edges), outline=GREEN, width=thickness)
-    frame.paste(image, tile[:2])

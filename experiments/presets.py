@@ -11,12 +11,17 @@ PTB = {"small": {"units": 256, "epochs": 3, "tag": "small"}}
 DRAW = {"small": {"glimpses": 32, "units": 128, "epochs": 8, "tag": "small"}}
 
 
+def words(changes):
+    """Options as they are given on a command line, for people."""
+    return " ".join(
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}")
+        for name, value in changes.items()
+    )
+
+
 def add_option(parser, presets):
     """Add ``--preset``; what each stands for is in the help."""
-    meanings = "; ".join(
-        f"{name} is {' '.join(f'--{key} {value}' for key, value in changes.items())}"
-        for name, changes in presets.items()
-    )
+    meanings = "; ".join(f"{name} is {words(it)}" for name, it in presets.items())
     parser.add_argument(
         "--preset",
         choices=tuple(presets),

@@ -2,7 +2,7 @@
 
 import argparse
 
-from common.arguments import Parser, count, number, positive
+from common.arguments import Parser, count, folder, number, positive
 from common.errors import UsageError
 from experiments import options as shared
 from experiments import presets
@@ -20,6 +20,13 @@ ONLY_FOR = {
 DEFAULTS = {"moments": "printed", "compensation": "paper", "softmax_gamma": 1.0}
 NOT_THE_RUN = ("evaluate", "whole_sequence", "generate", "temperature", "prime")
 
+PUBLISHED = {
+    "epochs": 50,
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "decay": 1e-3,
+    "clipping": 1.0,
+}
 # What --regularise stands for: the run of Table 2.
 TABLE_2 = {
     "input_dropout": 0.1,
@@ -28,6 +35,7 @@ TABLE_2 = {
     "data_norm": True,
     "decay": 1e-4,
 }
+SHORTHANDS = {"preset": presets.PTB, "regularise": {True: TABLE_2}}
 
 DESCRIPTION = """Train a normalised LSTM on the characters of the Penn Treebank
 (Tables 1 and 2, Figure 2 of Laurent, Ballas and Vincent, arXiv:1702.00537). Defaults
@@ -44,15 +52,7 @@ def build_parser():
     parser = Parser(prog="ptb_experiment.py", description=DESCRIPTION)
     presets.add_option(parser, presets.PTB)
     add_model_options(parser)
-    shared.add_training_options(
-        parser,
-        epochs=50,
-        batch_size=64,
-        learning_rate=2e-3,
-        decay=1e-3,
-        schedule="inverse",
-        clipping=1.0,
-    )
+    shared.add_training_options(parser, PUBLISHED)
     add_regularisation_options(parser)
     shared.add_run_options(parser)
     add_trained_options(parser)
@@ -108,8 +108,8 @@ def add_regularisation_options(parser):
     group.add_argument(
         "--regularise",
         action="store_true",
-        help="the run of Table 2: the three dropouts at 0.1, --data-norm and --decay "
-        "1e-4, unless given otherwise; ends with the score of the whole test sequence",
+        help=f"the run of Table 2: {presets.words(TABLE_2)}, unless given otherwise; "
+        "ends with the score of the whole test sequence",
     )
     for name, what in (
         ("input", "a component of the LSTM's input"),
@@ -134,6 +134,7 @@ def add_trained_options(parser):
     group = parser.add_argument_group("a trained model")
     group.add_argument(
         "--evaluate",
+        type=folder,
         metavar="RUN",
         help="score the best epoch of this run folder; nothing is trained",
     )
@@ -160,30 +161,17 @@ def add_trained_options(parser):
 
 
 def parse(arguments=None, parser=None):
-    """Parse and check the command line; unset options of the model become None.
-
-    A wrong option ends the program with status 2 and one sentence, unless a parser is
-    given that does something else in its ``error``.
-    """
-    parser = parser or build_parser()
-    options = parser.parse_args(arguments)
-    if options.preset or options.regularise:
-        parser.set_defaults(**presets.PTB.get(options.preset, {}))
-        parser.set_defaults(**(TABLE_2 if options.regularise else {}))
-        options = parser.parse_args(arguments)
-    try:
-        if options.model == "all":
-            options.each = [
-                check(argparse.Namespace(**{**vars(options), "model": model}))
-                for model in MODELS
-            ]
-        return check(options)
-    except UsageError as error:
-        parser.error(error)
+    """Parse and check a command line; see :func:`experiments.options.parse`."""
+    return shared.parse(parser or build_parser(), arguments, SHORTHANDS, check)
 
 
 def check(options):
     """Refuse options that the model does not have; fill in those it has."""
+    if options.model == "all":
+        options.each = [
+            check(argparse.Namespace(**{**vars(options), "model": model}))
+            for model in MODELS
+        ]
     if options.prime is not None and options.generate is None:
         raise UsageError("--prime is for --generate N")
     if options.whole_sequence and options.evaluate is None:

@@ -15,7 +15,7 @@ import os
 import resource
 import shutil
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import RunError, UsageError
@@ -229,6 +229,15 @@ class RunFolder:
         arrays = {name: variable.get_value() for name, variable in parameters.items()}
         with replacing(self.path / "best.npz") as file:
             write_npz(file, arrays, identity(self.configuration))
+
+    @contextmanager
+    def pictures(self, advice):
+        """Within this block an error is told: no picture is a reason to fail a run."""
+        try:
+            yield
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            self.warn(f"a picture was not drawn ({reason}): {advice}")
 
     def describe(self, **facts):
         """Add to ``run.json``."""

@@ -133,10 +133,8 @@ def conclude(task, session, unit):
     """Leave the plot, and say how it ended."""
     folder, history = session.folder, session.folder.history
     title = f"{task.plan['model']}, {session.data.name}"
-    try:
+    with folder.pictures("./reproduce report draws the same curves"):
         plots.curves(folder.path / "plot.png", history.rows, unit, title)
-    except Exception as error:  # a picture is no reason to fail a run
-        folder.warn(f"plot.png was not drawn ({error or type(error).__name__})")
     if folder.ending == "patience":
         print(
             f"Ended after epoch {history.epoch}: {session.options.patience} in a row "
