@@ -67,9 +67,8 @@ def make_task(options, images, interrupts):
         plan={
             "model": f"DRAW, {options.model}, {options.units} units, "
             f"{options.glimpses} glimpses",
-            "data": f"{images.name}, {len(images.train):,} images to train on",
-            "training": f"{options.epochs} epochs of {stream.batches_per_epoch} "
-            f"updates, each of {options.batch_size} images",
+            "data": f"{len(images.train):,} images to train on",
+            "update": f"{options.batch_size} images",
         },
     )
 

@@ -74,10 +74,9 @@ def make_task(options, corpus, streams, interrupts):
         metrics=["train_bpc", "valid_bpc"],
         plan={
             "model": f"{options.model}, {options.units} units",
-            "data": f"{corpus.name}, {len(corpus.train):,} symbols to train on, "
+            "data": f"{len(corpus.train):,} symbols to train on, "
             f"{len(corpus.vocabulary)} distinct",
-            "training": f"{options.epochs} epochs of {stream.batches_per_epoch} "
-            f"updates, each of {options.batch_size} windows of {options.length}",
+            "update": f"{options.batch_size} windows of {options.length}",
         },
     )
 
@@ -122,24 +121,15 @@ def use_trained(options):
 
 
 def train_and_score(options, interrupts):
-    """Train a model, and score it where the log lacks the figure of its table.
-
-    That is so in Table 2, and for ``batch_norm`` in Table 1: its log is of statistics
-    that lag behind the parameters. Return the run folder and the scores, if any.
-    """
+    """Train a model, and see to the figure of its table; return its run folder."""
     folder = train(options, interrupts)
-
-    from experiments.evaluation import scores
-
-    needed = "moving_average" if options.model == "batch_norm" else None
-    needed = "test_sequence_bpc" if options.regularise else needed
     then = {**vars(options), "evaluate": folder.path}
-    if needed and needed not in scores(folder):
+    if table_1.unscored(options, folder):
         only = {"generate": None, "whole_sequence": options.regularise}
         use_trained(Namespace(**{**then, **only}))
     if options.generate:
         use_trained(Namespace(**then))
-    return folder, scores(folder) if needed else {}
+    return folder
 
 
 def run(options, interrupts):

@@ -149,10 +149,3 @@ def estimate_populations(brick, stream):
     shown = Shown(stream, "population statistics")
     batches = (batch["symbols"] for batch in shown.get_epoch_iterator(as_dict=True))
     population.estimate(brick.populations, brick.bits(symbols), symbols, batches)
-
-
-def scores(folder):
-    """Return ``evaluation.json`` of a run's best epoch; empty if there is none."""
-    path = folder.path / "evaluation.json"
-    figures = read_json(path) if path.exists() else {}
-    return figures if figures.get("epoch") == folder.history.best["epoch"] else {}

@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from common.files import read_json
 from experiments.published import published
 
 # What else a model with population statistics is scored with.
@@ -63,6 +64,29 @@ def table_1(logs, scores, note):
     return "\n".join(lines)
 
 
+def needed(options):
+    """The score that a model's table needs beside the log, or None.
+
+    In Table 2 that of the whole sequence; in Table 1, for ``batch_norm``, that with
+    exact statistics, for its log is of ones that lag behind the parameters.
+    """
+    if options.regularise:
+        return "test_sequence_bpc"
+    return "moving_average" if options.model == "batch_norm" else None
+
+
+def scores(folder):
+    """Return ``evaluation.json`` of a run's best epoch; empty if there is none."""
+    path = folder.path / "evaluation.json"
+    figures = read_json(path) if path.exists() else {}
+    return figures if figures.get("epoch") == folder.history.best["epoch"] else {}
+
+
+def unscored(options, folder):
+    """Whether a run has not got the score that its table needs."""
+    return needed(options) is not None and needed(options) not in scores(folder)
+
+
 def train_all(options, train):
     """Train the five models one after the other; end with Table 1.
 
@@ -71,13 +95,14 @@ def train_all(options, train):
     options : argparse.Namespace
         With ``each``, the options of each model.
     train : callable
-        ``train(options)`` returns the run folder, and its scores or {}.
+        ``train(options)`` returns the run folder.
     """
-    logs, scores = {}, {}
+    logs, scored = {}, {}
     for chosen in options.each:
         print(f"\n== {chosen.model} ==", flush=True)
-        folder, scores[chosen.model] = train(chosen)
+        folder = train(chosen)
         logs[chosen.model] = folder.history.rows
+        scored[chosen.model] = scores(folder) if needed(chosen) else {}
     data = "sample data" if options.sample else "Penn Treebank"
     note = f"{data}, {options.units} units, seed {options.seed}"
-    print(f"\n{table_1(logs, scores, note)}", flush=True)
+    print(f"\n{table_1(logs, scored, note)}", flush=True)

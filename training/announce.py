@@ -26,8 +26,12 @@ def announce(task, session, needed):
         variable.get_value(borrow=True).size
         for variable in task.brick.all_parameters.values()
     )
+    plan = task.plan
     lines = {
-        **task.plan,
+        "model": plan["model"],
+        "data": f"{data.name}, {plan['data']}",
+        "training": f"{options.epochs} epochs of {task.stream.batches_per_epoch} "
+        f"updates, each of {plan['update']}",
         "parameters": f"{number:,}, {options.floatX}",
         "results": f"{folder.path}, up to {megabytes(needed)}",
         "machine": f"{session.device}, Blocks {blocks['version']}",

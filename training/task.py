@@ -23,7 +23,7 @@ class Task(NamedTuple):
         See :class:`training.extensions.Record`; what follows the last underscore of
         the first is the unit.
     plan : dict of str to str
-        What the experiment itself says of the run.
+        In words, what the ``model``, the ``data`` and an ``update`` are.
     """
 
     brick: Any
