@@ -3,7 +3,22 @@
 Standard library only, and for Pythons from 3.6 on: set-up uses it.
 """
 
+import errno
 import sys
+
+ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EACCES: "change its permissions",
+    errno.EPERM: "change its permissions",
+    errno.EROFS: "choose a place that can be written",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOTDIR: "choose another name, for there is a file in the way",
+    errno.EEXIST: "choose another name, for there is a file in the way",
+    errno.EIO: "see what is wrong with the disk",
+    errno.EMFILE: "close other programs",
+    errno.ENFILE: "close other programs",
+}
 
 
 class RunError(Exception):
@@ -28,6 +43,12 @@ def one_line(message):
     """
     message = " ".join(str(message).split())
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+
+
+def because(error):
+    """What the system said of an OSError, in brackets, and what to do about it."""
+    said = f"({error.strerror or str(error) or type(error).__name__})"
+    return said + (f": {ADVICE[error.errno]}" if error.errno in ADVICE else "")
 
 
 def report(program, error):

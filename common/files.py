@@ -3,35 +3,27 @@
 They may lie in a stranger's run folder: links are not followed.
 """
 
+import errno
 import io
 import json
 import math
 import os
 import zipfile
-import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy
 
-from common.errors import RunError
+from common.errors import RunError, because
 from common.trust import read_bytes, regular
 
 # Bytes of a file that is read whole; ours are far smaller.
 LARGEST = 16 * 1024**2
-# What reading a damaged .npz file may raise.
-UNREADABLE = (
-    OSError,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-RESUME = "make room or give the folder write permission, then continue with --resume"
+# What a file system says that does not know how to wait for its disk.
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+# Bytes of the header of an array; NumPy has Python parse it.
+LONGEST_HEADER = 1000
+RESUME = "a run goes on with --resume"
 
 
 def beside(path):
@@ -55,14 +47,23 @@ def make_folder(path):
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise RunError(f"cannot make the folder {path} ({error.strerror})") from error
+        raise RunError(f"cannot make the folder {path} {because(error)}") from error
+
+
+def sync(descriptor):
+    """Make what was written last through a power failure, where that can be done."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
 
 
 def flush_folder(folder):
-    """Make the renames in a folder last through a power failure."""
+    """Make the renames in a folder last; see :func:`sync`."""
     descriptor = os.open(str(folder), os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -74,8 +75,7 @@ def replacing(path, advice=RESUME):
     Raises
     ------
     RunError
-        If the disk is full, or the folder cannot be written; `path` is then what
-        it was before.
+        If it cannot be written; `path` is then what it was before.
     """
     path = Path(path)
     part = beside(path)
@@ -85,17 +85,15 @@ def replacing(path, advice=RESUME):
         with open(part, "xb", opener=regular) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         os.replace(part, path)
         flush_folder(path.parent)
     except OSError as error:
-        try:
+        with suppress(OSError):
             part.unlink()
-        except OSError:
-            pass
         raise RunError(
-            f"cannot write {path} ({error.strerror or error}); what was there before "
-            f"is kept: {advice}"
+            f"cannot write {path} {because(error)}; what was there before is kept: "
+            f"{advice}"
         ) from error
 
 
@@ -120,22 +118,46 @@ def write_npz(file, arrays, note=""):
                 numpy.lib.format.write_array(entry, array, allow_pickle=False)
 
 
+class Damaged(RunError):
+    """A file that cannot be read, whatever the reason is."""
+
+
+@contextmanager
+def opened_npz(path):
+    """Open what :func:`write_npz` has written.
+
+    Raises
+    ------
+    FileNotFoundError
+    Damaged
+        If it cannot be read, or anything goes wrong within the block.
+    RunError
+        If it is no file.
+    """
+    try:
+        with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            # Ours are not compressed: what unpacks to more than it is is a stranger's.
+            if size > os.fstat(file.fileno()).st_size:
+                raise ValueError(f"it would unpack to {megabytes(size)}")
+            yield archive
+    except (FileNotFoundError, RunError):
+        raise
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read {because(error)}") from error
+    except Exception as error:  # what a stranger's file may provoke is not known
+        said = str(error)[:200] or type(error).__name__
+        raise Damaged(f"{path} is damaged ({said})") from error
+
+
 def read_npz(path):
     """Yield the names and arrays of an ``.npz`` file, whole and without pickles.
 
     ``numpy.load`` prints a traceback of its own when the archive is damaged, and
-    does not read as far as the checksums that a zip archive ends its files with.
-
-    Raises
-    ------
-    Exception
-        One of ``UNREADABLE``; or RunError, if it is no file.
+    does not read as far as the checksums that a zip archive ends its files with. For
+    errors see :func:`opened_npz`.
     """
-    with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-        # Ours are not compressed: what unpacks to more than it is comes from elsewhere.
-        if size > os.fstat(file.fileno()).st_size:
-            raise ValueError(f"it would unpack to {megabytes(size)}")
+    with opened_npz(path) as archive:
         for name in archive.namelist():
             yield name[: -len(".npy")], read_array(archive.read(name))
 
@@ -149,9 +171,11 @@ def read_array(content):
         If it is another size than it says.
     """
     file, layout = io.BytesIO(content), numpy.lib.format
-    first = layout.read_magic(file) == (1, 0)
-    read = layout.read_array_header_1_0 if first else layout.read_array_header_2_0
-    shape, _, dtype = read(file)
+    # NumPy has Python parse the header, which a stranger may make of any length.
+    ours = layout.read_magic(file) == (1, 0)
+    if not ours or int.from_bytes(content[8:10], "little") > LONGEST_HEADER:
+        raise ValueError("an array has a header that NumPy would not write")
+    shape, _, dtype = layout.read_array_header_1_0(file)
     if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
         raise ValueError("an array is not of the size that it says")
     file.seek(0)
@@ -160,7 +184,7 @@ def read_array(content):
 
 def read_note(path):
     """Return what :func:`write_npz` has noted in a file; empty if nothing."""
-    with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
+    with opened_npz(path) as archive:
         return archive.comment.decode("utf-8", "replace")
 
 
@@ -180,7 +204,7 @@ def read_json(path):
     try:
         value = json.loads(read_bytes(path, LARGEST).decode("utf-8"))
     except OSError as error:
-        raise RunError(f"cannot read {path} ({error.strerror})") from error
+        raise RunError(f"cannot read {path} {because(error)}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged ({error})") from error
     if not isinstance(value, dict):

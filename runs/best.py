@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from common.errors import RunError
-from common.files import UNREADABLE, read_json, read_note, read_npz
+from common.files import Damaged, read_json, read_note, read_npz
 
 # What may differ between a run and its continuation.
 NOT_BINDING = {"epochs", "patience", "device", "save_every"}
@@ -49,8 +49,8 @@ def check_best(path, configuration):
         note = read_note(path)
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing, the best epoch: {advice}") from error
-    except UNREADABLE as error:
-        raise RunError(f"{path} is damaged ({error}): {advice}") from error
+    except Damaged as error:
+        raise RunError(f"{error}: {advice}") from error
     if note and note != identity(configuration):
         raise RunError(f"{path} is of a run with other options: {advice}")
     return arrays

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from common import ROOT
 
+# Of a download, in which Git has put it (.gitattributes).
+COMMIT = "$Format:%H$"
 PACKAGES = ("Theano", "fuel", "blocks", "numpy", "scipy", "h5py", "pygpu", "tqdm")
 
 
@@ -44,16 +46,19 @@ def versions():
 
 def archive_commit():
     """The archive's own commit, ending in + where files were changed; else None."""
-    command = ["git", "-C", str(ROOT), "describe", "--always"]
+    # Named, so that no other repository counts, and whoever owns the files.
+    own = [f"--git-dir={ROOT / '.git'}", f"--work-tree={ROOT}"]
     try:
         done = subprocess.run(
-            [*command, "--abbrev=12", "--dirty=+"],
+            ["git", *own, "describe", "--always", "--abbrev=12", "--dirty=+"],
+            env={k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
+            cwd=str(ROOT),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return None if COMMIT.startswith("$") else COMMIT[:12]
     return done.stdout.decode().strip()
 
 

@@ -18,14 +18,8 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from common.errors import RunError, UsageError
-from common.files import (
-    megabytes,
-    read_json,
-    replacing,
-    write_json,
-    write_npz,
-)
+from common.errors import RunError, UsageError, because
+from common.files import megabytes, read_json, replacing, write_json, write_npz
 from common.trust import regular
 from runs import state
 from runs.best import NOT_BINDING, check_best, identity
@@ -47,6 +41,8 @@ def now():
 def acquire(lock, path):
     """Take a run folder's lock; the kernel drops it however the process ends.
 
+    Where the file system has no locks, as on some clusters, that is said.
+
     Raises
     ------
     RunError
@@ -54,12 +50,18 @@ def acquire(lock, path):
     """
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         lock.seek(0)
         raise RunError(
-            f"another program works in {path} ({lock.read().strip()}): wait for it to "
-            "end"
+            f"another program works in {path} ({lock.read(100).strip()}): wait for it "
+            "to end"
         ) from error
+    except OSError as error:
+        print(
+            f"warning: {path} cannot be locked {because(error)}; see that no other "
+            "program works there",
+            flush=True,
+        )
     # The file may have another name, outside of the folder, and be of use there.
     if os.fstat(lock.fileno()).st_nlink > 1:
         return
@@ -68,6 +70,27 @@ def acquire(lock, path):
         lock.truncate(0)
         text = f"process {os.getpid()} on {os.uname().nodename}\n"
         os.write(lock.fileno(), text.encode())
+
+
+def another_version(path, what):
+    return RunError(
+        f"{path} was saved by another version of this program, or of Blocks ({what}): "
+        "start again under another --tag"
+    )
+
+
+def of_a_run(path, content):
+    """Return the history and the configuration that the state at `path` holds.
+
+    Raises
+    ------
+    RunError
+        If `content` is not that of a run.
+    """
+    try:
+        return History.from_json(content["history"]), dict(content["configuration"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise another_version(path, error) from error
 
 
 class RunFolder:
@@ -101,21 +124,23 @@ class RunFolder:
     def __init__(self, path, configuration, resume):
         self.path = Path(path)
         self.configuration = configuration
-        there = self.path.exists()
-        if there and not resume:
-            raise UsageError(
-                f"{self.path} exists: continue that run with --resume, or choose "
-                "another --tag or --seed"
-            )
-        if there and any(self.path.iterdir()) and not (self.path / "lock").exists():
-            raise UsageError(f"{self.path} is not a run folder: choose another --tag")
         try:
+            there = self.path.exists()
+            if there and not resume:
+                raise UsageError(
+                    f"{self.path} exists: continue that run with --resume, or choose "
+                    "another --tag or --seed"
+                )
+            if there and any(self.path.iterdir()) and not (self.path / "lock").exists():
+                raise UsageError(
+                    f"{self.path} is not a run folder: choose another --tag"
+                )
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = open(self.path / "lock", "a+", opener=regular)
         except OSError as error:
             raise RunError(
-                f"cannot write in {self.path} ({error.strerror}): give it write "
-                "permission or choose another --results-dir"
+                f"cannot write in {self.path} {because(error)}; or choose another "
+                "--results-dir"
             ) from error
         try:
             acquire(self._lock, self.path)
@@ -127,12 +152,11 @@ class RunFolder:
     def _load(self):
         loaded = state.load(self.path / "state.npz", warn=self.warn)
         if loaded is None:
-            self.arrays, self.history, self.saved_configuration = None, History(), None
+            self.arrays, self.history = None, History()
         else:
             self.arrays, content = loaded
-            self.history = History(**content["history"])
-            self.saved_configuration = content["configuration"]
-            self._compare(content["configuration"])
+            self.history, saved = of_a_run(self.path / "state.npz", content)
+            self._compare(saved)
             if self.history.best:
                 check_best(self.path / "best.npz", self.configuration)
             self.write_metrics()
@@ -185,6 +209,24 @@ class RunFolder:
         )
         return True
 
+    def require(self, metrics):
+        """Refuse a history whose epochs do not have the figures that are named.
+
+        Parameters
+        ----------
+        metrics : list of str
+            The first two, of training and of validation, are numbers.
+
+        Raises
+        ------
+        RunError
+        """
+        for row in self.history.rows:
+            if not set(metrics) <= set(row) or any(
+                isinstance(row[name], list) for name in metrics[:2]
+            ):
+                raise another_version(self.path / "state.npz", f"epoch {row['epoch']}")
+
     def values(self, variables):
         """The saved values, checked to be those of `variables`; None in a new run.
 
@@ -203,10 +245,7 @@ class RunFolder:
             name: (array.shape, str(array.dtype)) for name, array in self.arrays.items()
         }
         if expected != saved:
-            raise RunError(
-                f"{self.path / 'state.npz'} was saved by another version of this "
-                "program, or of Blocks: start again under another --tag"
-            )
+            raise another_version(self.path / "state.npz", "other parameters")
         return self.arrays
 
     def save_state(self, variables):
@@ -318,13 +357,15 @@ def discard(path):
         If it is in use, or cannot be deleted.
     """
     path = Path(path)
-    if not path.exists():
-        return
-    if not (path / "lock").exists():
-        raise UsageError(f"{path} is not a run folder: choose another --results-dir")
     try:
+        if not path.exists():
+            return
+        if not (path / "lock").exists():
+            raise UsageError(
+                f"{path} is not a run folder: choose another --results-dir"
+            )
         with open(path / "lock", "a+", opener=regular) as lock:
             acquire(lock, path)
             shutil.rmtree(str(path))
     except OSError as error:
-        raise RunError(f"cannot delete {path} ({error.strerror or error})") from error
+        raise RunError(f"cannot delete {path} {because(error)}") from error

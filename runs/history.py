@@ -26,6 +26,30 @@ class History:
         self.seconds = seconds
         self._since = None
 
+    @classmethod
+    def from_json(cls, value):
+        """Return the history that :meth:`as_json` made a value of.
+
+        Raises
+        ------
+        TypeError, ValueError, LookupError
+            If it is none.
+        """
+        history, number, done = cls(**value), (int, float), 0
+        for epoch, row in enumerate(history.rows, start=1):
+            if not (row["epoch"] == epoch and done < row["updates"]):
+                raise ValueError("the epochs do not follow one another")
+            done = row["updates"]
+            if not all(isinstance(figure, (*number, list)) for figure in row.values()):
+                raise TypeError("an epoch has a figure that is no number")
+        if history.best not in (history.rows or [None]):
+            raise ValueError("the best epoch is none of them")
+        if type(history.updates) is not int or history.updates < done:
+            raise ValueError("the updates are fewer than in all epochs")
+        if not isinstance(history.seconds, number):
+            raise TypeError("the time is no number")
+        return history
+
     @property
     def epoch(self):
         """Number of finished epochs; also the number, from 0, of the current one."""

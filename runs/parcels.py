@@ -11,18 +11,21 @@ last, ``pieces.json``::
 """
 
 import argparse
+import glob
 import hashlib
 import shutil
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from common.arguments import number
-from common.errors import RunError, UsageError, report
+from common.errors import RunError, UsageError, because, report
 from common.files import megabytes, read_json, write_json
-from common.trust import read_bytes, regular
+from common.trust import regular
 from runs import state
-from runs.folder import acquire
+from runs.best import check_best
+from runs.folder import acquire, of_a_run
 
 FORMAT = "recurrent normalization propagation, pieces of a run 1"
 LIST = "pieces.json"
@@ -37,7 +40,7 @@ a code host or mail. Then `--resume` goes on there, to the last bit.
   ./reproduce state join parcel results/ptb-norm_prop-1
 
 Every file is checked against its SHA-256 when they are joined, and nothing that is
-there is overwritten.
+there is overwritten. Either command can be given again if it was killed.
 """
 
 
@@ -54,7 +57,7 @@ def parse(arguments=None):
     split_parser.add_argument("pieces", metavar="DIR", type=Path, help="a new folder")
     split_parser.add_argument(
         "--size",
-        type=number(float, 0, above=True),
+        type=number(float, 0.001, 1000),
         metavar="MB",
         default=16.0,
         help="largest piece, in megabytes of 10^6 bytes (default: 16)",
@@ -67,15 +70,36 @@ def parse(arguments=None):
 
 @contextmanager
 def unfinished(folder):
-    """Yield a new folder beside `folder` to work in, which is gone afterwards."""
-    part = folder.with_name(f".{folder.name}.part")
-    if part.exists():
-        shutil.rmtree(str(part))  # left by a kill
-    part.mkdir(parents=True)
+    """Yield a new folder to work in, on the disk of `folder`, which is gone afterwards.
+
+    So is what kills have left.
+    """
+    parent, prefix = folder.parent, f".{folder.name}.part-"
+    parent.mkdir(parents=True, exist_ok=True)
+    before = list(parent.glob(glob.escape(prefix) + "????????"))
+    own = tempfile.mkdtemp(prefix=prefix, dir=str(parent))
     try:
+        for left in before:
+            shutil.rmtree(str(left), ignore_errors=True)
+        part = Path(own) / "new"
+        part.mkdir()
         yield part
     finally:
-        shutil.rmtree(str(part), ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def blocks(path, size=2**20):
+    """Yield what is in a file, so many bytes at a time."""
+    with open(path, "rb", opener=regular) as file:
+        yield from iter(lambda: file.read(size), b"")
+
+
+def digest_of(path):
+    """Return the SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    for data in blocks(path):
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def split(run, folder, size):
@@ -89,13 +113,14 @@ def split(run, folder, size):
 
     Returns
     -------
-    dict
-        What ``pieces.json`` holds.
+    list of dict
+        The files, as in ``pieces.json``.
 
     Raises
     ------
     RunError
-        If the run has no intact state, is being worked on, or cannot be written.
+        If the state or the best epoch is not intact, the run is being worked on, or
+        something cannot be written.
     UsageError
         If `folder` is there already.
     """
@@ -106,7 +131,10 @@ def split(run, folder, size):
     lock = open(run / "lock", "a+", opener=regular)
     with lock, unfinished(folder) as part:
         acquire(lock, run)
-        state.read(run / FILES[0])
+        _, content = state.read(run / FILES[0])
+        history, configuration = of_a_run(run / FILES[0], content)
+        if history.best:
+            check_best(run / "best.npz", configuration)
         files = []
         for name in FILES:
             if (run / name).exists():
@@ -114,25 +142,21 @@ def split(run, folder, size):
         content = {"format": FORMAT, "run": run.resolve().name, "files": files}
         write_json(part / LIST, content)
         part.rename(folder)
-    return content
+    return files
 
 
 def split_file(path, folder, size):
     """Write the pieces of one file; return its part of the list."""
-    whole, pieces = hashlib.sha256(), []
-    with open(path, "rb", opener=regular) as file:
-        for data in iter(lambda: file.read(size), b""):
-            whole.update(data)
-            piece = folder / f"{path.name}.{len(pieces):03d}"
-            piece.write_bytes(data)
-            digest = hashlib.sha256(data).hexdigest()
-            pieces.append({"name": piece.name, "sha256": digest})
-    return {
-        "name": path.name,
-        "size": path.stat().st_size,
-        "sha256": whole.hexdigest(),
-        "pieces": pieces,
-    }
+    whole, pieces, total = hashlib.sha256(), [], 0
+    for data in blocks(path, size):
+        whole.update(data)
+        total += len(data)
+        piece = folder / f"{path.name}.{len(pieces):03d}"
+        piece.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        pieces.append({"name": piece.name, "sha256": digest})
+    digest = whole.hexdigest()
+    return {"name": path.name, "size": total, "sha256": digest, "pieces": pieces}
 
 
 def join(folder, run):
@@ -141,12 +165,13 @@ def join(folder, run):
     Parameters
     ----------
     folder, run : Path
-        `run` may be there if it has none of the files.
+        `run` may be there. Of the files it may have those that are the same, from a
+        join that did not come to its end.
 
     Returns
     -------
-    dict
-        What ``pieces.json`` holds.
+    list of dict
+        The files, as in ``pieces.json``.
 
     Raises
     ------
@@ -155,28 +180,57 @@ def join(folder, run):
     UsageError
         If a file would be overwritten.
     """
-    if not (folder / LIST).exists():
-        raise RunError(f"{folder} has no {LIST}: name a folder that `split` has made")
-    content = read_json(folder / LIST)
-    if content.get("format") != FORMAT:
-        raise RunError(f"{folder / LIST} has an unknown format")
-    names = [entry["name"] for entry in content["files"]]
-    for name in names:
-        if name not in FILES:
-            raise RunError(f"{folder / LIST} names {name!r}, which is no file of a run")
-        if (run / name).exists():
+    files = read_list(folder)
+    new = [entry for entry in files if not (run / entry["name"]).exists()]
+    for entry in files:
+        path = run / entry["name"]
+        if entry not in new and digest_of(path) != entry["sha256"]:
             raise UsageError(
-                f"{run / name} is there already: move {run} away, or name another"
+                f"{path} is there already: move {run} away, or name another"
             )
     with unfinished(run) as part:
-        for entry in content["files"]:
+        for entry in new:
             join_file(entry, folder, part)
-        run.mkdir(parents=True, exist_ok=True)
+        run.mkdir(exist_ok=True)
         with open(run / "lock", "a+", opener=regular) as lock:
             acquire(lock, run)
-            for name in names:
-                (part / name).rename(run / name)
-    return content
+            for entry in new:
+                (part / entry["name"]).rename(run / entry["name"])
+    return files
+
+
+def read_list(folder):
+    """Return the files of ``pieces.json``, if it is what :func:`split` has written."""
+    path = folder / LIST
+    if not path.exists():
+        raise RunError(f"{folder} has no {LIST}: name a folder that `split` has made")
+    content = read_json(path)
+    if content.get("format") != FORMAT:
+        raise RunError(f"{path} has an unknown format")
+    try:
+        files = [
+            {
+                "name": entry["name"],
+                "size": int(entry["size"]),
+                "sha256": entry["sha256"],
+                "pieces": [
+                    {"name": Path(piece["name"]).name, "sha256": piece["sha256"]}
+                    for piece in entry["pieces"]
+                ],
+            }
+            for entry in content["files"]
+        ]
+    except (LookupError, TypeError, ValueError) as error:
+        raise RunError(f"{path} is damaged ({error!r}): copy it again") from error
+    names = [entry["name"] for entry in files]
+    for name in names:
+        if name not in FILES:
+            raise RunError(f"{path} names {name!r}, which is no file of a run")
+    if FILES[0] not in names or len(set(names)) < len(names):
+        raise RunError(
+            f"{path} should name {FILES[0]} and every file once: copy it again"
+        )
+    return files
 
 
 def join_file(entry, folder, part):
@@ -184,34 +238,36 @@ def join_file(entry, folder, part):
     whole = hashlib.sha256()
     with open(part / entry["name"], "wb") as file:
         for piece in entry["pieces"]:
-            path = folder / Path(piece["name"]).name
+            path, digest = folder / piece["name"], hashlib.sha256()
             if not path.exists():
                 raise RunError(f"{path} is missing: copy it again")
-            data = read_bytes(path)
-            if hashlib.sha256(data).hexdigest() != piece["sha256"]:
+            for data in blocks(path):
+                digest.update(data)
+                whole.update(data)
+                file.write(data)
+            if digest.hexdigest() != piece["sha256"]:
                 raise RunError(f"{path} is damaged (SHA-256): copy it again")
-            whole.update(data)
-            file.write(data)
     if whole.hexdigest() != entry["sha256"]:
         raise RunError(f"{folder / LIST} is damaged: {entry['name']} does not match it")
 
 
 def main(arguments=None):
     options = parse(arguments)
+    run, where = options.run, options.run
     try:
         if options.command == "split":
-            content = split(options.run, options.pieces, round(options.size * 1e6))
             where = options.pieces
+            files = split(run, where, round(options.size * 1e6))
         else:
-            content = join(options.pieces, options.run)
-            where = options.run
+            files = join(options.pieces, run)
     except RunError as error:
         return report("./reproduce state", error)
     except OSError as error:
-        return report("./reproduce state", RunError(f"{error.filename}: {error}"))
-    number_of = sum(len(entry["pieces"]) for entry in content["files"])
-    size = sum(entry["size"] for entry in content["files"])
-    print(f"{where}: {content['run']}, {megabytes(size)} in {number_of} pieces")
+        what = f"{error.filename or where} cannot be read or written"
+        return report("./reproduce state", RunError(f"{what} {because(error)}"))
+    number_of = sum(len(entry["pieces"]) for entry in files)
+    size = megabytes(sum(entry["size"] for entry in files))
+    print(f"{where}: {run.resolve().name}, {size} in {number_of} pieces")
     return 0
 
 

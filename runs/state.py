@@ -19,12 +19,13 @@ run folder is safe to open.
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy
 
-from common.errors import RunError
-from common.files import UNREADABLE, flush_folder, read_npz, replacing, write_npz
+from common.errors import RunError, because
+from common.files import Damaged, flush_folder, read_npz, replacing, write_npz
 
 FORMAT = "recurrent normalization propagation, resume state 1"
 
@@ -89,18 +90,19 @@ def read(path):
         entries = dict(read_npz(path))
         record = json.loads(entries["record"].tobytes().decode())
         if record["format"] != FORMAT:
-            raise StateError(f"{path} has the unknown format {record['format']!r}")
+            raise StateError(f"{path} has an unknown format")
         arrays = {name: entries[name] for name in record["names"]}
-        intact = record["sha256"] == checksum(arrays, record["content"])
+        content = record["content"]
+        intact = record["sha256"] == checksum(arrays, content)
     except FileNotFoundError as error:
         raise StateError(f"{path} is missing") from error
-    except KeyError as error:
+    except Damaged as error:
+        raise StateError(error) from error
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise StateError(f"{path} is not a resume state of this archive") from error
-    except UNREADABLE as error:
-        raise StateError(f"{path} is damaged ({error})") from error
     if not intact:
         raise StateError(f"{path} is damaged (its checksum is wrong)")
-    return arrays, record["content"]
+    return arrays, content
 
 
 def variables(algorithm, parameters, *others):
@@ -135,28 +137,31 @@ def variables(algorithm, parameters, *others):
 
 
 def previous(path):
-    path = Path(path)
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
+    return Path(path).with_suffix(".previous.npz")
+
+
+def following(path):
+    return Path(path).with_suffix(".next.npz")
 
 
 def save(path, arrays, content):
     """Replace the state at `path`; the one before is kept until this one is read back.
 
     The order is: write ``next``, read it back, move the current one to ``previous``,
-    move ``next`` to `path`. A kill between the two moves leaves ``previous``, which
-    :func:`load` then finds.
+    move ``next`` to `path`. After a kill :func:`load` finds ``next``. A current one
+    that is damaged does not take the place of the one before.
     """
-    path = Path(path)
-    new = path.with_name(f"{path.stem}.next{path.suffix}")
+    path, new = Path(path), following(path)
     write(new, arrays, content)
+    read(new)
     try:
-        read(new)
-        if path.exists():
+        with suppress(StateError):
+            read(path)
             os.replace(path, previous(path))
         os.replace(new, path)
         flush_folder(path.parent)
     except OSError as error:
-        raise RunError(f"cannot write {path} ({error.strerror})") from error
+        raise RunError(f"cannot write {path} {because(error)}") from error
 
 
 def load(path, warn):
@@ -167,8 +172,7 @@ def load(path, warn):
     path : path-like
         Where :func:`save` put it.
     warn : callable
-        Told, in a sentence, when the newest one is unusable and the previous one is
-        taken instead.
+        Told, in a sentence, when the one at `path` is unusable and another is taken.
 
     Returns
     -------
@@ -181,6 +185,8 @@ def load(path, warn):
         If there are states and none of them is intact.
     """
     path = Path(path)
+    with suppress(RunError):
+        return read(following(path))  # whole, but not moved into place
     if not path.exists() and not previous(path).exists():
         return None
     try:

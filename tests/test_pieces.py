@@ -1,6 +1,8 @@
 """`./reproduce state`: a run in pieces, and together again."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy
 import pytest
@@ -55,12 +57,16 @@ def test_the_default_is_16_megabytes():
 
 def test_nothing_is_overwritten(run, capsys):
     folder = split(run)
-    before = (run / "state.npz").read_bytes()
     assert pieces.main(["split", str(run), str(folder)]) == 2
     assert f"{folder} is there already" in capsys.readouterr().err
-    assert pieces.main(["join", str(folder), str(run)]) == 2
-    assert "state.npz is there already" in capsys.readouterr().err
-    assert (run / "state.npz").read_bytes() == before
+    for name in ("metrics.jsonl", "state.npz"):
+        other = run.parent / f"other {name}"
+        other.mkdir()
+        (other / name).write_bytes(b"mine")
+        assert pieces.main(["join", str(folder), str(other)]) == 2
+        assert f"{name} is there already" in capsys.readouterr().err
+        assert [path.name for path in other.iterdir()] == [name]
+        assert (other / name).read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(
@@ -115,3 +121,115 @@ def test_what_cannot_be_split(run, tmp_path):
     with pytest.raises(UsageError):
         pieces.split(run, run, 10)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+MOVES = ("state.npz", "run.json", "metrics.jsonl")
+
+
+@pytest.mark.parametrize("moved", range(len(MOVES) + 1))
+def test_a_join_that_was_killed_goes_on(run, tmp_path, moved, monkeypatch):
+    """Between two moves of its files, and after the last."""
+    folder, again, rename = split(run), tmp_path / "again", Path.rename
+    done = []
+
+    def die(path, target):
+        if len(done) == moved:
+            raise KeyboardInterrupt
+        done.append(path.name)
+        rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", die)
+        patch.setattr(pieces.shutil, "rmtree", lambda *args, **kwargs: None)
+        if moved < len(MOVES):
+            with pytest.raises(KeyboardInterrupt):
+                pieces.join(folder, again)
+        else:
+            pieces.join(folder, again)
+    assert done == list(MOVES[:moved])
+    assert pieces.main(["join", str(folder), str(again)]) == 0
+    for name in MOVES:
+        assert (again / name).read_bytes() == (run / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "again",
+        "parcel",
+        "run",
+    ]
+
+
+def test_somebodys_own_folder_stays(run, tmp_path):
+    for name in (".parcel.part", ".again.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text("precious")
+    folder = split(run)
+    pieces.join(folder, tmp_path / "again")
+    for name in (".parcel.part", ".again.part"):
+        assert (tmp_path / name / "mine").read_text() == "precious"
+
+
+def test_a_parcel_has_the_rights_of_other_folders(run, tmp_path):
+    before = os.umask(0o027)
+    try:
+        folder = split(run)
+        pieces.join(folder, tmp_path / "again")
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "again").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("size", ["1e-7", "0", "-1", "1e300", "nan", "0.0009"])
+def test_a_size_that_makes_no_pieces(run, tmp_path, size, capsys):
+    with pytest.raises(SystemExit) as end:
+        pieces.main(["split", str(run), str(tmp_path / "parcel"), "--size", size])
+    assert end.value.code == 2 and "--size" in capsys.readouterr().err
+    assert not (tmp_path / "parcel").exists()
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"x", "other"])
+def test_a_best_epoch_that_is_not_intact_is_not_sent(tmp_path, damage):
+    folder = RunFolder(tmp_path / "run", {"units": 3, "epochs": 1}, resume=False)
+    with folder:
+        folder.history.updates = 2
+        folder.history.finish_epoch({"valid_bpc": 1.0}, by="valid_bpc")
+        folder.save_best({})
+        folder.save_state({})
+    best = folder.path / "best.npz"
+    pieces.split(folder.path, tmp_path / "whole", 10**6)
+    if damage is None:
+        best.unlink()
+    elif damage == "other":
+        folder.configuration["seed"] = 7
+        folder.save_best({})
+    else:
+        best.write_bytes(damage)
+    with pytest.raises(RunError, match="best.npz is (missing|damaged|of a run)"):
+        pieces.split(folder.path, tmp_path / "parcel", 10**6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"files": []},
+        {"files": None},
+        {"files": {"a": 1}},
+        {"files": [{}]},
+        {"files": ["state.npz"]},
+        {"files": 2 * [{"name": "state.npz", "size": 0, "sha256": "", "pieces": []}]},
+        {"files": [{"name": "state.npz", "size": "x", "sha256": "", "pieces": []}]},
+        {"files": [{"name": "state.npz", "size": 1, "sha256": 1, "pieces": [{}]}]},
+        {"files": [{"name": "state.npz", "size": 1, "sha256": 1, "pieces": 5}]},
+        {"files": [{"name": ["state.npz"], "size": 1, "sha256": 1, "pieces": []}]},
+        {"files": [{"name": "run.json", "size": 1, "sha256": 1, "pieces": []}]},
+    ],
+)
+def test_a_list_that_split_has_not_written(run, tmp_path, changes, capsys):
+    folder = split(run)
+    content = json.loads((folder / "pieces.json").read_text())
+    (folder / "pieces.json").write_text(json.dumps({**content, **changes}))
+    capsys.readouterr()
+    assert pieces.main(["join", str(folder), str(tmp_path / "again")]) == 1
+    error = capsys.readouterr().err
+    assert "pieces.json" in error and error.count("\n") == 1
+    assert not (tmp_path / "again").exists()

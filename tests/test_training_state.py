@@ -1,6 +1,7 @@
 """The resume state's file: intact or refused, and never lost."""
 
 import json
+import zipfile
 
 import numpy
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from common.errors import RunError
 from common.files import read_json, replacing
 from runs import state
+from runs.folder import RunFolder
+from runs.history import History
 from runs.state import StateError
 
 ARRAYS = {
@@ -160,3 +163,139 @@ def test_damaged_json_is_named(tmp_path, text):
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(RunError, match="run.json is damaged"):
         read_json(path)
+
+
+def test_a_state_that_was_not_moved_into_place_is_found(tmp_path):
+    """After a kill between writing it and the two moves, or between those."""
+    path = tmp_path / "state.npz"
+    for step in (1, 2):
+        state.save(path, ARRAYS, {"step": step})
+    state.write(state.following(path), ARRAYS, {"step": 3})
+    assert state.load(path, warn=fail)[1] == {"step": 3}
+    path.unlink()
+    assert state.load(path, warn=fail)[1] == {"step": 3}
+    state.previous(path).unlink()
+    assert state.load(path, warn=fail)[1] == {"step": 3}
+    state.save(path, ARRAYS, {"step": 4})
+    assert state.load(path, warn=fail)[1] == {"step": 4}
+    assert not state.following(path).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", None])
+def test_a_damaged_state_does_not_replace_the_one_before(tmp_path, damage):
+    """Else a kill after the first move leaves no state that is intact."""
+    path = tmp_path / "state.npz"
+    for step in (1, 2):
+        state.save(path, ARRAYS, {"step": step})
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] if damage is None else damage)
+    state.save(path, ARRAYS, {"step": 3})
+    assert state.read(path)[1] == {"step": 3}
+    assert state.read(state.previous(path))[1] == {"step": 1}
+
+
+def npy(header, data=b"", version=b"\1\0"):
+    length = len(header).to_bytes(2 if version == b"\1\0" else 4, "little")
+    return b"\x93NUMPY" + version + length + header + data
+
+
+HEADER = b"{'descr': '%s', 'fortran_order': False, 'shape': (%d,), }\n"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        npy(HEADER % (b"<f4", 10**12)),
+        npy(HEADER % (b"<f8", 2**62)),
+        npy(HEADER % (b"<f8", 10**30)),
+        npy(HEADER % (b"|V2147483647", 2), b"x"),
+        npy(HEADER % (b"<f4", 2), b"1234567"),
+        npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2,\n", bytes(8)),
+        npy(b"  a\n b\n"),
+        npy(b"\0\0"),
+        npy(b"{'descr': [('a',)], 'fortran_order': False, 'shape': (2,), }\n"),
+        npy(b"(" * 900),
+        npy(b"-" * 60000 + b"1"),
+        npy(b"(" * 60000, version=b"\2\0"),
+        npy(b"", version=b"\x09\0"),
+        b"",
+    ],
+)
+def test_an_array_with_an_odd_header_is_refused(tmp_path, entry):
+    path = tmp_path / "state.npz"
+    with zipfile.ZipFile(str(path), "w") as archive:
+        archive.writestr("a.npy", entry)
+    with pytest.raises(StateError, match="is damaged") as caught:
+        state.read(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_an_archive_larger_than_its_file_is_not_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "state.npz"
+    with zipfile.ZipFile(str(path), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", npy(HEADER % (b"|u1", 10**8), bytes(10**8)))
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *arguments: fail("unpacked"))
+    with pytest.raises(StateError, match="would unpack to 100 MB"):
+        state.read(path)
+
+
+GOOD = {
+    "rows": [{"epoch": 1, "updates": 4, "seconds": 1.0, "valid_bpc": 2.0}],
+    "best": {"epoch": 1, "updates": 4, "seconds": 1.0, "valid_bpc": 2.0},
+    "updates": 6,
+    "seconds": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [1],
+        {"history": GOOD},
+        {"configuration": {}},
+        {"history": [], "configuration": {}},
+        {"history": GOOD, "configuration": None},
+        {"history": GOOD, "configuration": [[1]]},
+        *(
+            {"history": {**GOOD, **change}, "configuration": {}}
+            for change in (
+                {"x": 1},
+                {"rows": 3},
+                {"rows": ["x"]},
+                {"rows": [{}]},
+                {"rows": [{**GOOD["best"], "epoch": 2}]},
+                {"rows": [{**GOOD["best"], "updates": "4"}]},
+                {"rows": [{**GOOD["best"], "valid_bpc": "2"}]},
+                {"rows": [GOOD["best"], {**GOOD["best"], "epoch": 2}]},
+                {"rows": []},
+                {"best": None},
+                {"best": "x"},
+                {"best": {**GOOD["best"], "valid_bpc": 1.0}},
+                {"updates": 3},
+                {"updates": 6.5},
+                {"updates": None},
+                {"seconds": "x"},
+            )
+        ),
+    ],
+)
+def test_a_right_checksum_over_odd_content(tmp_path, content):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "lock").write_text("")
+    state.write(folder / "state.npz", ARRAYS, content)
+    with pytest.raises(RunError, match="state.npz was saved by another version"):
+        RunFolder(folder, {}, resume=True)
+
+
+def test_a_history_of_other_figures(tmp_path):
+    folder = RunFolder(tmp_path / "run", {}, resume=False)
+    folder.history = History.from_json(GOOD)
+    folder.require(["valid_bpc", "seconds"])
+    for metrics in (["train_bpc", "valid_bpc"], ["valid_bpc", "test_bpc"]):
+        with pytest.raises(RunError, match="was saved by another version.*epoch 1"):
+            folder.require(metrics)
+    folder.history.rows[0]["valid_bpc"] = [1.0]
+    with pytest.raises(RunError, match="was saved by another version"):
+        folder.require(["seconds", "valid_bpc"])

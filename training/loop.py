@@ -83,6 +83,7 @@ def train(task, session):
     options, interrupts, folder = session.options, session.interrupts, session.folder
     history, parameters = folder.history, task.brick.all_parameters
     unit = task.metrics[0].rpartition("_")[2]
+    folder.require(task.metrics)
 
     algorithm, adam = descent(options, task)
     meter = ext.Meter(algorithm, task.reported, history, parameters)
