@@ -9,21 +9,19 @@
 ``lock``                 held while a program works in the folder
 """
 
-import fcntl
 import json
 import os
 import resource
 import shutil
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import RunError, UsageError, because
 from common.files import megabytes, read_json, replacing, write_json, write_npz
-from common.trust import regular
-from runs import state
+from runs import lock, state
 from runs.best import NOT_BINDING, check_best, identity
-from runs.history import History
+from runs.history import History, another_version, of_a_run
 
 
 def folder_name(options, experiment):
@@ -36,61 +34,6 @@ def folder_name(options, experiment):
 
 def now():
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-def acquire(lock, path):
-    """Take a run folder's lock; the kernel drops it however the process ends.
-
-    Where the file system has no locks, as on some clusters, that is said.
-
-    Raises
-    ------
-    RunError
-        If another process has it.
-    """
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        raise RunError(
-            f"another program works in {path} ({lock.read(100).strip()}): wait for it "
-            "to end"
-        ) from error
-    except OSError as error:
-        print(
-            f"warning: {path} cannot be locked {because(error)}; see that no other "
-            "program works there",
-            flush=True,
-        )
-    # The file may have another name, outside of the folder, and be of use there.
-    if os.fstat(lock.fileno()).st_nlink > 1:
-        return
-    # A full disk, which has no room for this, is met when something must be saved.
-    with suppress(OSError):
-        lock.truncate(0)
-        text = f"process {os.getpid()} on {os.uname().nodename}\n"
-        os.write(lock.fileno(), text.encode())
-
-
-def another_version(path, what):
-    return RunError(
-        f"{path} was saved by another version of this program, or of Blocks ({what}): "
-        "start again under another --tag"
-    )
-
-
-def of_a_run(path, content):
-    """Return the history and the configuration that the state at `path` holds.
-
-    Raises
-    ------
-    RunError
-        If `content` is not that of a run.
-    """
-    try:
-        return History.from_json(content["history"]), dict(content["configuration"])
-    except (LookupError, TypeError, ValueError) as error:
-        raise another_version(path, error) from error
 
 
 class RunFolder:
@@ -136,14 +79,13 @@ class RunFolder:
                     f"{self.path} is not a run folder: choose another --tag"
                 )
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.path / "lock", "a+", opener=regular)
+            self._lock = lock.take(self.path)
         except OSError as error:
             raise RunError(
                 f"cannot write in {self.path} {because(error)}; or choose another "
                 "--results-dir"
             ) from error
         try:
-            acquire(self._lock, self.path)
             self._load()
         except BaseException:
             self._lock.close()
@@ -222,9 +164,8 @@ class RunFolder:
         RunError
         """
         for row in self.history.rows:
-            if not set(metrics) <= set(row) or any(
-                isinstance(row[name], list) for name in metrics[:2]
-            ):
+            numbers = [row.get(name) for name in metrics[:2]]
+            if not set(metrics) <= set(row) or list in map(type, numbers):
                 raise another_version(self.path / "state.npz", f"epoch {row['epoch']}")
 
     def values(self, variables):
@@ -364,8 +305,7 @@ def discard(path):
             raise UsageError(
                 f"{path} is not a run folder: choose another --results-dir"
             )
-        with open(path / "lock", "a+", opener=regular) as lock:
-            acquire(lock, path)
+        with lock.take(path):
             shutil.rmtree(str(path))
     except OSError as error:
         raise RunError(f"cannot delete {path} {because(error)}") from error

@@ -3,6 +3,8 @@
 import time
 from contextlib import contextmanager
 
+from common.errors import RunError
+
 
 class History:
     """The part of the training state that is not an array.
@@ -37,17 +39,15 @@ class History:
         """
         history, number, done = cls(**value), (int, float), 0
         for epoch, row in enumerate(history.rows, start=1):
-            if not (row["epoch"] == epoch and done < row["updates"]):
-                raise ValueError("the epochs do not follow one another")
+            figures = all(isinstance(x, (*number, list)) for x in dict(row).values())
+            if not (figures and row["epoch"] == epoch and row["updates"] > done):
+                raise ValueError(f"epoch {epoch}")
             done = row["updates"]
-            if not all(isinstance(figure, (*number, list)) for figure in row.values()):
-                raise TypeError("an epoch has a figure that is no number")
         if history.best not in (history.rows or [None]):
-            raise ValueError("the best epoch is none of them")
-        if type(history.updates) is not int or history.updates < done:
-            raise ValueError("the updates are fewer than in all epochs")
-        if not isinstance(history.seconds, number):
-            raise TypeError("the time is no number")
+            raise ValueError("the best epoch")
+        whole = type(history.updates) is int and history.updates >= done
+        if not (whole and isinstance(history.seconds, number)):
+            raise ValueError("updates and time")
         return history
 
     @property
@@ -130,3 +130,25 @@ class History:
         if better:
             self.best = row
         return better
+
+
+def of_a_run(path, content):
+    """Return the history and the configuration that the state at `path` holds.
+
+    Raises
+    ------
+    RunError
+        If `content` is not that of a run.
+    """
+    try:
+        return History.from_json(content["history"]), dict(content["configuration"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise another_version(path, error) from error
+
+
+def another_version(path, what):
+    """The error about a state that is intact, and not such as this program saves."""
+    return RunError(
+        f"{path} was saved by another version of this program, or of Blocks ({what}): "
+        "start again under another --tag"
+    )

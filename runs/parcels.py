@@ -23,9 +23,9 @@ from common.arguments import number
 from common.errors import RunError, UsageError, because, report
 from common.files import megabytes, read_json, write_json
 from common.trust import regular
-from runs import state
+from runs import lock, state
 from runs.best import check_best
-from runs.folder import acquire, of_a_run
+from runs.history import of_a_run
 
 FORMAT = "recurrent normalization propagation, pieces of a run 1"
 LIST = "pieces.json"
@@ -128,9 +128,7 @@ def split(run, folder, size):
         raise RunError(f"{run} has no {FILES[0]}: name a run folder that was saved")
     if folder.exists():
         raise UsageError(f"{folder} is there already: name a new folder")
-    lock = open(run / "lock", "a+", opener=regular)
-    with lock, unfinished(folder) as part:
-        acquire(lock, run)
+    with lock.take(run), unfinished(folder) as part:
         _, content = state.read(run / FILES[0])
         history, configuration = of_a_run(run / FILES[0], content)
         if history.best:
@@ -192,8 +190,7 @@ def join(folder, run):
         for entry in new:
             join_file(entry, folder, part)
         run.mkdir(exist_ok=True)
-        with open(run / "lock", "a+", opener=regular) as lock:
-            acquire(lock, run)
+        with lock.take(run):
             for entry in new:
                 (part / entry["name"]).rename(run / entry["name"])
     return files
