@@ -11,10 +11,9 @@ from pathlib import Path
 from common.files import write_json
 from engine import device
 from experiments import cli, draw_options
+from experiments.draw_options import SIDE
 from experiments.options import model_options, run_folder
 from experiments.recorded import recorded
-
-SIDE = 28  # of the images, in pixels
 
 
 def build_model(options):

@@ -7,6 +7,7 @@ from experiments import presets
 from experiments.gammas import GAMMAS, NAMES, have
 
 MODELS = tuple(GAMMAS["draw"])
+SIDE = 28  # of the images, in pixels
 
 # Options that not every model has, and the value that stands for "not given".
 ONLY_FOR = {
@@ -55,7 +56,7 @@ def add_model_options(parser):
     group.add_argument(
         "--glimpses", type=count, default=64, help="looks and strokes for an image"
     )
-    size = number(int, 2)
+    size = number(int, 2, SIDE)
     group.add_argument(
         "--read-size", type=size, default=2, help="filters along an axis, in reading"
     )

@@ -208,7 +208,7 @@ def add_run_options(parser):
     )
     group.add_argument(
         "--stop-after",
-        type=positive,
+        type=number(float, 1e-4, 1e6),
         metavar="MINUTES",
         help="so long after the start of the program, save after the current update "
         "and leave, with exit status 75 while there is more to do; --resume goes on",

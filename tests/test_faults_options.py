@@ -97,3 +97,21 @@ def test_any_value_is_a_number_in_range_or_refused_in_a_sentence(which, value):
     assert type(taken) is (int if option in INTEGERS else float)
     assert math.isfinite(taken) and (abs(taken) < 2**32 or type(taken) is float)
     assert taken > 0 or option == "--forget-bias" or option in MAY_BE_ZERO
+
+
+@pytest.mark.parametrize(
+    ("program", "option"),
+    [
+        ("ptb", "--stop-after=1e-12"),
+        ("draw", "--stop-after=1e10"),
+        ("draw", "--read-size=1000000000"),
+        ("draw", "--write-size=29"),
+        ("ptb", "--evaluate="),
+        ("draw", "--evaluate="),
+        ("ptb", "--results-dir="),
+        ("draw", "--data-dir="),
+    ],
+)
+def test_what_no_timer_image_or_folder_can_be(program, option):
+    message = parse(program, option)
+    assert isinstance(message, str) and option.partition("=")[0] in message
