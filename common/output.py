@@ -31,11 +31,19 @@ class Forgiving:
 def forgiving():
     """Within this block, and when the program ends after it, printing cannot fail."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (stream and Forgiving(stream) for stream in before)
+    # Where output was closed, a file opened later would get its number, and be written.
+    while True:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        if nowhere > 2:
+            break
+    sys.stdout, sys.stderr = (
+        Forgiving(stream or open(nowhere, "w", closefd=False)) for stream in before
+    )
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+        os.close(nowhere)
         for stream in filter(None, before):
             try:
                 stream.flush()

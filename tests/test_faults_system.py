@@ -157,3 +157,37 @@ def test_a_download_names_its_commit(tmp_path):
     command = [sys.executable, "-c", ask]
     said = subprocess.check_output(command, cwd=str(tmp_path)).decode().strip()
     assert said == git("-C", ROOT, "rev-parse", "HEAD").decode()[:12]
+
+
+CLOSED = """
+import os, sys
+from common.output import forgiving, tell
+with forgiving():
+    with open(sys.argv[1], "w") as file:
+        print("lost")
+        sys.stdout.write("lost"), sys.stdout.flush(), sys.stderr.isatty()
+        tell(b"lost"), os.write(1, b"lost")
+        file.write(str(file.fileno()))
+"""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_output_does_not_land_in_files(tmp_path, closed):
+    words = f'exec "$0" -c "$1" "$2" {closed}'
+    command = ["bash", "-c", words, sys.executable, CLOSED, str(tmp_path / "file")]
+    done = subprocess.run(command, cwd=str(ROOT), stderr=subprocess.PIPE)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr
+    assert int((tmp_path / "file").read_text()) > 2
+
+
+def test_a_users_matplotlibrc_does_not_count(tmp_path, monkeypatch):
+    """Such as one with text.usetex, where there is no LaTeX."""
+    (tmp_path / "matplotlibrc").write_text("text.usetex : True")
+    draw = (
+        "import sys; from training.plots import curves; "
+        "curves(sys.argv[1], [{'epoch': 1, 'train_bpc': 1.0}], 'bpc', 'a_title')"
+    )
+    command = [sys.executable, "-c", draw, str(tmp_path / "plot.png")]
+    environment = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    subprocess.check_call(command, cwd=str(ROOT), env=environment)
+    assert (tmp_path / "plot.png").read_bytes()[1:4] == b"PNG"

@@ -21,9 +21,11 @@ def curves(path, rows, unit, title):
     RunError
         If the file cannot be written.
     """
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    matplotlib.rcdefaults()  # nothing of a user's matplotlibrc, such as text.usetex
     figure = Figure(figsize=(6, 4), dpi=120)
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
