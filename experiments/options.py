@@ -88,11 +88,16 @@ def add_normalisation_options(group, experiment, defaults):
     )
 
 
-def model_options(options, experiment):
-    """What both experiments' bricks are told of their LSTMs; gammas as published."""
+def gammas(options, experiment):
+    """The initial gammas of a run's model: those given, else as published."""
     given = {name: getattr(options, name) for name in NAMES}
+    return initial_gammas(experiment, options.model, **given)
+
+
+def model_options(options, experiment):
+    """What both experiments' bricks are told of their LSTMs."""
     return {
-        "gammas": initial_gammas(experiment, options.model, **given),
+        "gammas": gammas(options, experiment),
         "moments": options.moments,
         "compensation": options.compensation,
         "forget_bias": options.forget_bias,
