@@ -14,7 +14,7 @@ import numpy
 import pytest
 
 from common import ROOT
-from common.files import read_npz
+from common.files import Damaged, read_npz
 from common.rendering import render
 from report import __main__ as program
 from report import curves
@@ -164,7 +164,7 @@ def npy(shape, content):
 def test_parameters_that_explode(tmp_path, packing, content, reason):
     with zipfile.ZipFile(tmp_path / "a.npz", "w", packing) as archive:
         archive.writestr("a.npy", content)
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(Damaged, match=reason):
         dict(read_npz(tmp_path / "a.npz"))
     arrays = {"a": numpy.arange(6.0).reshape(2, 3), "b": numpy.zeros((0, 4))}
     numpy.savez(tmp_path / "b.npz", **arrays)
