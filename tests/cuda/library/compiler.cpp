@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -35,7 +37,8 @@ static std::string read(const std::string &path) {
 static std::string device_header() {
     Dl_info info;
     dladdr((void *) device_header, &info);
-    std::string path = info.dli_fname;
+    char real[PATH_MAX]; /* the library may be used by a link elsewhere */
+    std::string path = realpath(info.dli_fname, real) ? real : info.dli_fname;
     return read(path.substr(0, path.rfind('/')) + "/device.h");
 }
 
