@@ -16,6 +16,7 @@ from tests.cuda import rig
 sys.path[:0] = [str(ROOT / "docker")]
 
 import gpu_check  # noqa: E402
+import gpu_compare  # noqa: E402
 
 # Sizes that differ from each other: a transposed matrix does not fit.
 SIZE = {
@@ -37,7 +38,7 @@ GRAPHS = {
 }
 UPDATES = 4
 # How far the rig may be from the CPU, of losses and gradients. In single precision more
-# is allowed where rounding alone does more to the CPU's own: see gpu_check.FACTOR.
+# is allowed where rounding alone does more to the CPU's own: see gpu_compare.FACTOR.
 LIMITS = {"float64": 1e-10, "float32": 1e-5}
 # The order of blocks and threads, and what guards memory: with each precision others.
 # A guard wants each array in an allocation of its own.
@@ -95,7 +96,7 @@ def compare(graph, precisions=gpu_check.PRECISIONS, **settings):
     ------
     floatX : str
     found : dict or None
-        As of ``gpu_check.compare``; None if a process failed.
+        As of ``gpu_compare.compare``; None if a process failed.
     """
     cpu = {}
     for floatX in precisions:
@@ -106,7 +107,7 @@ def compare(graph, precisions=gpu_check.PRECISIONS, **settings):
             return
         rounding = cpu["float32"] if floatX == "float32" else None
         limit = LIMITS[floatX]
-        yield floatX, gpu_check.compare(
+        yield floatX, gpu_compare.compare(
             there, cpu["float64"], rounding, gradient=limit, loss=limit
         )
 
