@@ -2,6 +2,8 @@
 
 import io
 import os
+import signal
+from multiprocessing import get_context
 
 from common.errors import RunError
 
@@ -23,6 +25,9 @@ def new_figure(width, height):
 def render(formats, draw, *arguments):
     """Return ``draw(*arguments)``, a figure, as the bytes of a file in each format.
 
+    It is drawn in another process: where memory is short, OpenBLAS ends the one that it
+    is in.
+
     Parameters
     ----------
     formats : sequence of {'png', 'pdf', 'svg'}
@@ -35,18 +40,44 @@ def render(formats, draw, *arguments):
     # A matplotlibrc may hold anything, and is read when Matplotlib is imported.
     os.environ["MATPLOTLIBRC"] = os.devnull
     os.environ.pop("MPLBACKEND", None)
+    processes = get_context("fork")
+    try:
+        # Here, so that it is done once.
+        new_figure(1, 1)
+        receiver, sender = processes.Pipe(duplex=False)
+        child = processes.Process(target=send, args=(sender, formats, draw, arguments))
+        child.start()
+        sender.close()
+        files, reason = receiver.recv()
+        child.join()
+    except EOFError:
+        files, reason = None, "the process that draws has ended; is memory short?"
+    except Exception as error:
+        files, reason = None, words(error)
+    if files is None:
+        raise RunError(f"a picture cannot be drawn ({reason})")
+    return files
+
+
+def send(sender, formats, draw, arguments):
+    """Draw, and send the files, or why there are none."""
+    # The parent acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         import matplotlib
 
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(SETTINGS)
-            figure, files = draw(*arguments), []
-            for kind in formats:
-                file = io.BytesIO()
-                figure.savefig(file, format=kind, dpi=160, metadata=DATES.get(kind))
-                files.append(file.getvalue())
-        return files
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        figure, files = draw(*arguments), []
+        for kind in formats:
+            file = io.BytesIO()
+            figure.savefig(file, format=kind, dpi=160, metadata=DATES.get(kind))
+            files.append(file.getvalue())
+        sender.send((files, None))
     except Exception as error:
-        what = f"{type(error).__name__}: {error}" if str(error) else "no memory"
-        raise RunError(f"a picture cannot be drawn ({what})") from error
+        sender.send((None, words(error)))
+
+
+def words(error):
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

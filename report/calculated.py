@@ -1,5 +1,6 @@
 """What ``./reproduce figures`` leaves for the report, and says of the claims."""
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean
@@ -23,7 +24,7 @@ def read_figures(folders):
     problems : list of str
     """
     figures, problems = {}, []
-    for folder in map(Path, folders):
+    for folder in map(Path, filter(os.path.isdir, folders)):
         for name in NAMES:
             paths = [*folder.glob(f"figures/{name}.json")]
             paths += sorted(folder.glob(f"*/figures/{name}.json"))

@@ -265,3 +265,22 @@ def test_an_unknown_figure(capsys):
         program.parse(["4"])
     assert caught.value.code == 2
     assert "there is no figure 4" in capsys.readouterr().err
+
+
+def test_a_picture_that_fails_leaves_the_others(tmp_path, monkeypatch, capsys):
+    def draw(kind):
+        if kind.experiment.name == "ptb":
+            raise MemoryError
+        return learning_curves(kind)
+
+    monkeypatch.setattr(program, "learning_curves", draw)
+    make_run(tmp_path, "ptb --model norm_prop", [1.5, 1.4])
+    make_run(tmp_path, "draw --model norm_prop", [99.0, 98.0])
+    assert program.main(["2", "3", "--results-dir", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "figure 2: a picture cannot be drawn (MemoryError)" in said
+    assert len(said.splitlines()) == 1
+    assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == [
+        "figure_3.pdf",
+        "figure_3.png",
+    ]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -172,10 +173,13 @@ def test_parameters_that_explode(tmp_path, packing, content, reason):
     assert all((found[name] == array).all() for name, array in arrays.items())
 
 
-@pytest.mark.parametrize("error", [MemoryError(), ValueError("no font")])
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("no font"), None])
 def test_a_plot_that_fails_is_a_sentence(tmp_path, monkeypatch, capsys, error):
-    def fail(*arguments):
-        raise error
+    def fail(*arguments, **look):
+        if error:
+            raise error
+        # As OpenBLAS does where it gets no memory.
+        os.kill(os.getpid(), signal.SIGSEGV)
 
     monkeypatch.setattr(curves, "draw_mean", fail)
     make_run(tmp_path, "ptb --model baseline", [1.5] * 50)
@@ -186,6 +190,14 @@ def test_a_plot_that_fails_is_a_sentence(tmp_path, monkeypatch, capsys, error):
     text = (tmp_path / "report.md").read_text()
     assert text.count("a picture cannot be drawn") == 2
     assert "| baseline | 1.455 | 1.500 | +0.045 |" in text
+
+
+def test_a_folder_of_an_impossible_name_is_said(tmp_path, capsys):
+    output = ["--output", str(tmp_path / "a.html")]
+    for name, said in (("x" * 5000, "x" * 99), ("\x1b[1m", r"\x1b[1m")):
+        assert program.main(["--results-dir", str(tmp_path / name), *output]) == 0
+        error = capsys.readouterr().err
+        assert "There is no folder" in error and said in error and "\x1b" not in error
 
 
 def draw():
