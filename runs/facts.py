@@ -77,7 +77,15 @@ def host():
         "cores": len(os.sched_getaffinity(0)),
         "blas": " ".join(re.findall(r"-l(\S+)", theano.config.blas.ldflags)),
         "threads": {name: os.environ[name] for name in threads if name in os.environ},
+        "theano_flags": theano_flags(os.environ.get("THEANO_FLAGS", "")),
     }
+
+
+def theano_flags(flags):
+    """The user's flags, without those that are folders or said elsewhere."""
+    known = ("base_compiledir", "compiledir", "device", "floatX")
+    flags = [flag.strip() for flag in flags.split(",")]
+    return ",".join(f for f in flags if f and f.partition("=")[0].strip() not in known)
 
 
 def processor(path="/proc/cpuinfo"):

@@ -217,7 +217,7 @@ class RunFolder:
             yield
         except Exception as error:
             reason = str(error) or type(error).__name__
-            self.warn(f"a picture was not drawn ({reason}): {advice}")
+            self.warn(f"a picture was not drawn: {reason}; {advice}")
 
     def describe(self, **facts):
         """Add to ``run.json``."""

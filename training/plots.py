@@ -1,6 +1,7 @@
 """The picture in a run folder."""
 
 from common.files import replacing
+from common.rendering import new_figure, render
 
 
 def curves(path, rows, unit, title):
@@ -19,15 +20,16 @@ def curves(path, rows, unit, title):
     Raises
     ------
     RunError
-        If the file cannot be written.
+        If it cannot be drawn, or the file cannot be written.
     """
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    (content,) = render(("png",), draw, rows, unit, title)
+    with replacing(path) as file:
+        file.write(content)
 
-    matplotlib.rcdefaults()  # nothing of a user's matplotlibrc, such as text.usetex
-    figure = Figure(figsize=(6, 4), dpi=120)
-    canvas = FigureCanvasAgg(figure)
+
+def draw(rows, unit, title):
+    """Return the figure; see :func:`curves`."""
+    figure = new_figure(6, 4)
     axes = figure.add_subplot()
     epochs = [row["epoch"] for row in rows]
     for name in rows[0]:
@@ -45,6 +47,4 @@ def curves(path, rows, unit, title):
     axes.set_title(title, fontsize="medium")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.tight_layout()
-    with replacing(path) as file:
-        canvas.print_png(file)
+    return figure
