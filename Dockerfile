@@ -64,11 +64,10 @@ COPY reproduce requirements.txt theanorc ./
 COPY install/ install/
 COPY standin/ standin/
 COPY common/ common/
-COPY docker/check-blocks docker/
 COPY docker/blocks/ docker/blocks/
 ARG BLOCKS=upstream
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
-    . docker/network.sh && docker/check-blocks "${BLOCKS}" && \
+    . docker/network.sh && \
     PIP_NO_CACHE_DIR=1 REPRODUCE_PYTHON=/usr/local/bin/python3.8 \
     python3.8 reproduce setup --blocks "${BLOCKS}"
 COPY docker/pygpu.txt docker/pygpu_setup.py docker/
