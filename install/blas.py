@@ -66,17 +66,15 @@ def check_compiler():
                 "#include <vector>\nint main() { return std::vector<int>(3)[0]; }"
             )
         status, said = steps.call([compiler, source, "-o", binary], timeout=60)
-        advice = f"reinstall it with {_advice(0)}"
-        if "No space left" in said:
-            advice = f"make room in {tempfile.gettempdir()}, or set TMPDIR"
+        advice = steps.cause([said])[1] or f"Reinstall it with {_advice(0)}"
         if status == 0:
             status, said = steps.call([binary])
             if "Permission denied" in said:
-                advice = f"move {ROOT} to where programs may be run (noexec?)"
+                advice = f"Move {ROOT} to where programs may be run (noexec?)"
     if status:
         raise RunError(
             f"{compiler} does not build a working program "
-            f"({said or 'no message'}): {advice}"
+            f"({said or 'no message'}). {advice}"
         )
     return compiler
 

@@ -25,7 +25,7 @@ INSTALL = os.path.dirname(os.path.abspath(__file__))
 PACKAGES = os.path.join(ROOT, "requirements.txt")
 BUILD, FUEL = (os.path.join(INSTALL, name) for name in ("build.txt", "fuel.txt"))
 # Characters of a path that Theano's settings, or the compiler's, take for others.
-CANNOT = " \t\n,:;'\"$`\\#%"
+CANNOT = " ,:;'\"$`\\#%"
 SPACE = 1.5e9  # bytes free before a new .venv: it takes 0.5e9, building takes more
 
 # Imports everything, has Theano compile and link, and checks a product.
@@ -54,7 +54,7 @@ def _key():
 
 def key(*paths):
     """Hash of what is installed; of a checkout that was moved it is another one."""
-    digest = hashlib.sha256(str(ROOT).encode())
+    digest = hashlib.sha256(os.fsencode(str(ROOT)))
     for path in paths:
         with open(path, "rb") as file:
             digest.update(os.path.basename(path).encode() + b"\0" + file.read())
@@ -158,6 +158,9 @@ def lock():
                 waiting = True
                 steps.check()
                 time.sleep(0.2)
+            except OSError as error:
+                steps.say(f"  no lock ({error.strerror}): let no other set-up run here")
+                break
         steps.held = (file.fileno(),)
         try:
             yield
@@ -178,7 +181,7 @@ def _set_up(wanted):
     else:
         steps.say("setting up .venv, which takes 0.5 GB and a minute or two, once")
     if not base_complete:
-        wrong = set(str(ROOT)) & set(CANNOT)
+        wrong = {c for c in str(ROOT) if c in CANNOT or not c.isprintable()}
         if wrong:
             raise RunError(
                 f"the path of this checkout, {ROOT}, contains {wrong.pop()!r}, which "

@@ -36,6 +36,7 @@ ADVICE = {
     "ones.",
     "(?i)connection|timed out|resolution:|resolve host|unreachable|HTTP error": "If it "
     "was the network, the same command tries again.",
+    "not a trusted": "Name it in pip's `trusted-host`, or give an address of HTTPS.",
     "No matching distribution": "The package index in pip's settings lacks it; only "
     "x86-64 Linux has all the pinned packages ready made.",
 }
@@ -223,7 +224,7 @@ def run(text, command, **options):
         If the command fails: what it said, what to do about that, and the log.
     """
     with Progress(text) as progress, open(LOG, "a+b") as log:
-        log.write(f"\n$ {' '.join(command)}\n".encode())
+        log.write(os.fsencode(f"\n$ {' '.join(command)}\n"))
         log.flush()
         start = log.tell()
 
@@ -245,18 +246,21 @@ def run(text, command, **options):
 
 def explain(what, status, lines):
     """The message of a failure: what was said, and what to do about that."""
-    lines = [line for line in lines if line]
-    said = [
-        line for line in lines if not line.startswith(("WARNING", "note:", "hint:"))
-    ]
-    errors = [line for line in said if line.startswith("ERROR")]
-    last = (errors or said or ["it said nothing"])[-1].rstrip(".")
-    advice = [
-        text.format(tmp=tempfile.gettempdir())
-        for words, text in ADVICE.items()
-        if re.search(words, "\n".join(lines))
-    ]
+    line, text = cause(lines)
     return (
-        f"{what} (exit status {status}): {last}. {' '.join(advice[:1])} All of its "
-        f"output is in {LOG}"
+        f"{what} (exit status {status}): {line:.300}. {text} All of its output is in "
+        f"{LOG}"
     )
+
+
+def cause(lines):
+    """Of what a program said, the line that tells the cause, and advice about it."""
+    place = os.environ.get("TMPDIR") or tempfile.gettempdir()
+    for words, text in ADVICE.items():
+        for line in lines:
+            if re.search(words, line):
+                return line, text.format(tmp=place)
+    other = ("WARNING", "note:", "hint:")
+    said = [line for line in lines if line and not line.startswith(other)]
+    errors = [line for line in said if line.startswith("ERROR")]
+    return (errors or said or ["it said nothing"])[-1].rstrip("."), ""
