@@ -10,6 +10,7 @@ import re
 # The name of what computes in place of a GPU in the archive's tests (tests/cuda).
 ON_CPU = "CUDA on the CPU"
 
+FAILED = "it has failed: see what nvidia-smi says"
 # What the driver, libgpuarray and Theano say, and what that means. Braces stand for
 # the groups of the expression.
 CAUSES = (
@@ -51,7 +52,7 @@ CAUSES = (
         "its memory is full: end other programs that use it (nvidia-smi lists them) "
         "or make the run smaller, with --batch-size for instance",
     ),
-    (r"\b(?:cu[A-Z]|cublas|gpuarray error)", "it has failed: see what nvidia-smi says"),
+    (r"\b(?:cu[A-Z]|cublas|gpuarray error)", FAILED),
 )
 # What an exception must have in it to be a GPU's.
 OF_A_GPU = re.compile(
@@ -72,15 +73,17 @@ def cause(error):
     str or None
         None if it is no GPU's.
     """
-    text = f"{type(error).__name__}: {error}"
-    # Theano appends where in the graph it was.
-    text = text.partition("Apply node that caused")[0].replace("\\n", "\n")
+    text = f"{type(error).__name__}: {error}".replace("\\n", "\n")
     if not OF_A_GPU.search(text):
         return None
+    # Theano appends where in the graph it was.
+    own = text.partition("Apply node that caused")[0]
     for expression, meaning in CAUSES:
-        found = re.search(expression, text)
+        found = re.search(expression, own)
         if found:
             return f"{meaning.format(*found.groups())} ({said(error)})"
+    if isinstance(error, RuntimeError):  # of which not all operations say the cause
+        return f"{FAILED} ({said(error)})"
     return None
 
 

@@ -34,10 +34,11 @@ def carry_out(program, work, options):
         except Exception as error:
             of_gpu = card.cause(error)
             if of_gpu:
+                saved = "; what was saved is whole, and --resume goes on from it"
+                trained = getattr(options, "evaluate", None) is not None
                 return report(
                     program,
-                    f"the GPU cannot go on: {of_gpu}; what was saved is whole, and the "
-                    "same command with --resume goes on",
+                    f"the GPU cannot go on: {of_gpu}{'' if trained else saved}",
                 )
             if isinstance(error, MemoryError):
                 return report(program, f"there is not enough memory for this ({error})")

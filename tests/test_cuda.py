@@ -97,6 +97,14 @@ ERRORS = [
     ),
     (
         RuntimeError(
+            "Error in the elemwise call\nApply node that caused the error: "
+            "GpuElemwise{tanh}[]<gpuarray>(GpuSplit{4}.1)\nToposort index: 2"
+        ),
+        "it has failed",
+        "(Error in the elemwise call)",
+    ),
+    (
+        RuntimeError(
             "The following error happened while compiling the node",
             object(),
             "\n",
@@ -116,7 +124,13 @@ def test_the_cause_of_an_error_on_a_card(error, meaning, words):
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError("Unable to allocate 3 GiB"), ValueError("shapes"), KeyError()]
+    "error",
+    [
+        MemoryError("Unable to allocate 3 GiB"),
+        RuntimeError("Apply node that caused the error: Elemwise{tanh}(x)"),
+        ValueError("shapes\nApply node that caused the error: GpuJoin(x, y)"),
+        KeyError(),
+    ],
 )
 def test_errors_of_other_kinds_are_no_cards(error):
     assert card.cause(error) is None
