@@ -12,9 +12,8 @@ from common.errors import RunError
 from common.published_files import PTB
 from datasets.corpus import PREPARATION, SPLITS, corpus_from_texts
 from datasets.download import Failure, unpack
-from datasets.hdf5 import written_whole
+from datasets.hdf5 import digest, written_whole
 from datasets.originals import find, original
-from datasets.ptb import symbols_digest
 
 ARCHIVE = "simple-examples.tgz"
 
@@ -70,7 +69,7 @@ def convert_ptb(directory, output_path, checksums=PTB.checksums):
         )
         file.attrs["preparation"] = PREPARATION
         file.attrs["checksums"] = json.dumps(corpus.checksums)
-        file.attrs["sha256"] = symbols_digest(splits)
+        file.attrs["sha256"] = digest(splits)
     return corpus
 
 
@@ -81,14 +80,14 @@ def check(path, text, sha256, size):
     ------
     RunError
     """
-    digest = hashlib.sha256(text).hexdigest()
+    found = hashlib.sha256(text).hexdigest()
     if len(text) < size:
         reason = f"it has {len(text):,} bytes of {size:,}"
     elif len(text) > size:
         reason = f"it has more than {size:,} bytes"
     else:
-        reason = f"its SHA-256 is {digest}, not {sha256}"
-    if digest != sha256:
+        reason = f"its SHA-256 is {found}, not {sha256}"
+    if found != sha256:
         raise RunError(f"{path} is not the published file: {reason}")
 
 

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from common.errors import RunError
 from common.files import replacing
 from common.trust import regular
+from datasets.hdf5 import ADVICE
 
 # What a cut-off connection can lose, and what it must bring to be taken up again.
 CHUNK = 1 << 14
@@ -32,7 +33,6 @@ CONNECT_SECONDS, READ_SECONDS = 10, 60
 FRUITLESS_ATTEMPTS = 2
 # The sizes of archives are not published; simple-examples.tgz has 35 MB.
 LARGEST_ARCHIVE, LARGEST_UNPACKED = 10**8, 5 * 10**8
-WRITING = "make room or choose another folder with --data-dir"
 
 
 class Failure(Exception):
@@ -101,7 +101,7 @@ def download(name, published, addresses, directory, advice=""):
                 failures.append(f"{address}: {failure}")
     except OSError as error:
         raise RunError(
-            f"{path} cannot be written ({error.strerror or error}): {WRITING}"
+            f"{path} cannot be written ({error.strerror or error}): {ADVICE}"
         ) from error
     raise RunError(f"{name} could not be downloaded ({'; '.join(failures)}){advice}")
 
@@ -110,8 +110,17 @@ def _fetch(address, path, published=None):
     """Download one file; if it is a published one, make sure that it is."""
     part = path.with_name(path.name + ".part")
     sha256, size = published or (None, None)
-    resumed = _left(part, size)
-    _fetch_part(address, part, size)
+    resumed = have = _left(part, size)
+    fruitless = 0
+    while have != size:
+        try:
+            _append(address, part, have, size)
+            break
+        except _CutOff as cut:
+            before, have = have, _left(part, size)
+            fruitless = 0 if have >= before + CHUNK else fruitless + 1
+            if fruitless == FRUITLESS_ATTEMPTS:
+                raise Failure(cut) from None
     if published and file_digest(part) != sha256:
         part.unlink()
         if not resumed:
@@ -134,22 +143,6 @@ def _left(part, size):
         return status.st_size
     part.unlink()
     return 0
-
-
-def _fetch_part(address, part, size):
-    fruitless = 0
-    while True:
-        have = _left(part, size)
-        try:
-            if have != size:
-                _append(address, part, have, size)
-            return
-        except _CutOff as cut:
-            reason = cut
-        grown = _left(part, size) >= have + CHUNK
-        fruitless = 0 if grown else fruitless + 1
-        if fruitless == FRUITLESS_ATTEMPTS:
-            raise Failure(reason)
 
 
 @contextmanager
@@ -250,7 +243,7 @@ def _fetch_from_archive(address, path, published):
     except Failure:
         archive.unlink()
         raise
-    with replacing(path, WRITING) as file:
+    with replacing(path, ADVICE) as file:
         file.write(content)
 
 

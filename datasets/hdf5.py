@@ -4,14 +4,18 @@ HDF5 itself gets no file to open: it would lock it, which not every disk can do,
 tells little of what goes wrong.
 """
 
+import hashlib
 import io
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy
+from fuel.datasets import H5PYDataset
 
 from common.errors import RunError
 from common.files import replacing
+from datasets.corpus import SPLITS
 
 ADVICE = "make room or choose another folder with --data-dir"
 # More than any data set of the archive has in it.
@@ -85,3 +89,20 @@ def opened(path, command):
         raise RunError(
             f"{path} is damaged ({error}): run `{command}` to make it again"
         ) from None
+
+
+def read_splits(file, source):
+    """Return an array for each of the splits ``train``, ``valid`` and ``test``."""
+    splits = [
+        H5PYDataset(file, (split,), sources=(source,), load_in_memory=True)
+        for split in SPLITS
+    ]
+    return [numpy.ascontiguousarray(split.data_sources[0]) for split in splits]
+
+
+def digest(arrays):
+    """SHA-256 of arrays, one after the other."""
+    sha256 = hashlib.sha256()
+    for array in arrays:
+        sha256.update(array)
+    return sha256.hexdigest()

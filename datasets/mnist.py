@@ -1,16 +1,14 @@
 """Binarized MNIST: open it, stream it in file order."""
 
-import hashlib
 import os
 
-import numpy
 from fuel import config
-from fuel.datasets import H5PYDataset, IndexableDataset
+from fuel.datasets import IndexableDataset
 
 from common.errors import RunError
 from datasets import locate
 from datasets.corpus import SPLITS
-from datasets.hdf5 import opened
+from datasets.hdf5 import digest, opened, read_splits
 from datasets.sample_digits import sample_digits
 from datasets.streams import PositionedStream, batches
 
@@ -45,10 +43,7 @@ class Images:
     def __init__(self, name, splits):
         self.name = name
         self.train, self.valid, self.test = (splits[split] for split in SPLITS)
-        digest = hashlib.sha256()
-        for split in SPLITS:
-            digest.update(splits[split])
-        self.checksums = {"features": digest.hexdigest()}
+        self.checksums = {"features": digest(splits[split] for split in SPLITS)}
 
 
 def open_binarized_mnist(data_dir=None):
@@ -74,8 +69,9 @@ def open_binarized_mnist(data_dir=None):
     """
     path = locate.find(FILENAME, COMMAND, data_dir)
     with opened(path, COMMAND) as file:
-        images = Images("binarized_mnist", _read(file))
-    shapes = [part.shape for part in (images.train, images.valid, images.test)]
+        splits = [part.reshape(len(part), -1) for part in read_splits(file, "features")]
+        images = Images("binarized_mnist", dict(zip(SPLITS, splits)))
+    shapes = [part.shape for part in splits]
     wanted = [(number, 784) for number in NUMBERS.values()]
     if images.checksums["features"] != SHA256 or shapes != wanted:
         raise RunError(
@@ -83,17 +79,6 @@ def open_binarized_mnist(data_dir=None):
             "again"
         )
     return images
-
-
-def _read(file):
-    splits = {}
-    for split in SPLITS:
-        dataset = H5PYDataset(
-            file, (split,), sources=("features",), load_in_memory=True
-        )
-        features = numpy.ascontiguousarray(dataset.data_sources[0])
-        splits[split] = features.reshape(len(features), -1)
-    return splits
 
 
 def open_sample_digits():

@@ -32,6 +32,14 @@ def normal(shape, seed, purpose, sample=0, epoch=0, batch=0):
     return generator.standard_normal(shape, dtype="float32").astype(config.floatX)
 
 
+def _streams(name):
+    """An attribute that is the stream's."""
+    return property(
+        lambda self: getattr(self.data_stream, name),
+        lambda self, value: setattr(self.data_stream, name, value),
+    )
+
+
 class WithNoise(Transformer):
     """A stream of images with fresh noise for each batch of each epoch.
 
@@ -51,25 +59,8 @@ class WithNoise(Transformer):
         self.latent_dim = latent_dim
         self.seed = seed
 
-    @property
-    def batches_per_epoch(self):
-        return self.data_stream.batches_per_epoch
-
-    @property
-    def epoch(self):
-        return self.data_stream.epoch
-
-    @epoch.setter
-    def epoch(self, value):
-        self.data_stream.epoch = value
-
-    @property
-    def batch(self):
-        return self.data_stream.batch
-
-    @batch.setter
-    def batch(self, value):
-        self.data_stream.batch = value
+    epoch, batch = _streams("epoch"), _streams("batch")
+    batches_per_epoch = _streams("batches_per_epoch")
 
     def get_data(self, request=None):
         position = {"epoch": self.epoch, "batch": self.batch}

@@ -5,18 +5,16 @@ which the paper follows in its Section 5.1: non-overlapping windows of 100
 symbols, shuffled, from a fresh random offset each epoch, in batches of 64.
 """
 
-import hashlib
 import json
 import os
 
 import numpy
-from fuel.datasets import H5PYDataset
 
 from common.errors import RunError
 from common.published_files import PTB
 from datasets import locate
-from datasets.corpus import SPLITS, Corpus, corpus_from_texts
-from datasets.hdf5 import opened
+from datasets.corpus import Corpus, corpus_from_texts
+from datasets.hdf5 import digest, opened, read_splits
 from datasets.sample_text import sample_texts
 from datasets.streams import PositionedStream, batches
 from datasets.windows import Windows
@@ -63,28 +61,17 @@ def read_corpus(path):
     with opened(path, COMMAND) as file:
         vocabulary = list("".join(file.attrs["vocabulary"]))
         checksums = json.loads(file.attrs["checksums"])
-        splits = [
-            H5PYDataset(file, (split,), load_in_memory=True).data_sources[0]
-            for split in SPLITS
-        ]
-        if file.attrs["sha256"] != symbols_digest(splits):
+        splits = read_splits(file, "symbols")
+        if file.attrs["sha256"] != digest(splits):
             raise ValueError("the symbols do not have the checksum stored with them")
     return Corpus("ptb", vocabulary, splits, checksums)
-
-
-def symbols_digest(splits):
-    """SHA-256 of the symbols of all splits, in order."""
-    digest = hashlib.sha256()
-    for symbols in splits:
-        digest.update(symbols)
-    return digest.hexdigest()
 
 
 def fingerprint(corpus):
     """SHA-256 of all that a corpus consists of."""
     splits = [corpus.train, corpus.valid, corpus.test]
     layout = [(str(symbols.dtype), symbols.shape) for symbols in splits]
-    return symbols_digest([ascii((corpus.vocabulary, layout)).encode(), *splits])
+    return digest([ascii((corpus.vocabulary, layout)).encode(), *splits])
 
 
 def open_sample(symbols=None):

@@ -25,6 +25,7 @@ from datasets import locate, ptb
 from datasets.__main__ import main
 from datasets.convert_ptb import convert_ptb
 from datasets.download import download
+from datasets.hdf5 import digest
 
 CONTENT = bytes(range(256)) * 400
 FILE = hashlib.sha256(CONTENT).hexdigest(), len(CONTENT)
@@ -314,7 +315,7 @@ def test_two_at_once(small, tmp_path):
 def reversed_symbols(file):
     symbols = file["symbols"][()][::-1].copy()
     file["symbols"][...] = symbols
-    file.attrs["sha256"] = ptb.symbols_digest([symbols])
+    file.attrs["sha256"] = digest([symbols])
 
 
 @pytest.mark.parametrize(

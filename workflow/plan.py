@@ -70,29 +70,19 @@ class Plan:
 
     def __init__(self, path):
         self.path = Path(path)
-        self._mappings = {}
-        try:
-            self._read()
-        except RecursionError:
-            raise UsageError(f"{self.path} is nested too deeply for a plan") from None
-
-    def _read(self):
         root = self._nodes()
         if not isinstance(root, yaml.MappingNode):
             raise UsageError(f"{self.path}: it should hold `runs:` and more")
         content = self._mapping(root, "a plan")
         for key, node in content.items():
-            self._require(
-                key in KEYS, node, f"the unknown key {key}: use {', '.join(KEYS)}"
-            )
-        self.results = self._folder(content, "results")
-        self.results = self.results or f"results/{self.path.stem}"
+            known = key in KEYS
+            self._require(known, node, f"the unknown key {key}: use {', '.join(KEYS)}")
+        self.results = self._folder(content, "results", f"results/{self.path.stem}")
         self.data_dir = self._folder(content, "data_dir")
-        self.report = True
-        if "report" in content:
-            self.report = self._word(content["report"], "report")
-            known = isinstance(self.report, bool)
-            self._require(known, content["report"], "`report` should be true or false")
+        node = content.get("report")
+        self.report = True if node is None else self._word(node, "report")
+        known = isinstance(self.report, bool)
+        self._require(known, node, "`report` should be true or false")
         entries = content.get("runs", root)
         listed = isinstance(entries, yaml.SequenceNode) and entries.value
         self._require(listed, entries, "`runs` should be a list")
@@ -126,9 +116,11 @@ class Plan:
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position)
             reason = "a byte or character that text has not"
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
+        except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None) or loader.get_mark()
             line, reason = mark.line, getattr(error, "problem", error)
+            if isinstance(error, RecursionError):
+                reason = "nested too deeply"
         raise UsageError(f"{self.path}, line {line + 1}, is not YAML ({reason})")
 
     def _require(self, condition, node, sentence):
@@ -137,29 +129,18 @@ class Plan:
             raise UsageError(f"{self.path}, line {line}: {str(sentence)[:LONGEST]}")
 
     def _mapping(self, node, what):
-        """Return the nodes of the values by their keys, those that ``<<`` adds too."""
+        """Return the nodes of a mapping's values by their keys."""
         is_mapping = isinstance(node, yaml.MappingNode)
         self._require(is_mapping, node, f"{what} should be `name: value`s")
-        if node not in self._mappings:
-            own, merged = {}, {}
-            for key, value in node.value:
-                if key.tag == TAG + "merge":
-                    several = isinstance(value, yaml.SequenceNode)
-                    # Of two that have a key, the first counts.
-                    for other in dict.fromkeys(
-                        (value.value if several else [value])[::-1]
-                    ):
-                        merged.update(self._mapping(other, "what is merged"))
-                    continue
-                is_name = isinstance(key, yaml.ScalarNode) and re.fullmatch(
-                    "[A-Za-z][A-Za-z0-9_-]*", key.value[:LONGEST]
-                )
-                self._require(is_name, key, "a key should be a name")
-                name = key.value.replace("-", "_")
-                self._require(name not in own, key, f"{name} is given twice")
-                own[name] = value
-            self._mappings[node] = {**merged, **own}
-        return self._mappings[node]
+        nodes = {}
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            is_name = re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name)
+            self._require(is_name, key, "a key should be a name")
+            name = name.replace("-", "_")
+            self._require(name not in nodes, key, f"{name} is given twice")
+            nodes[name] = value
+        return nodes
 
     def _word(self, node, name):
         """Return a value as it is written, or what is meant by true, false and null."""
@@ -182,11 +163,11 @@ class Plan:
         several = isinstance(node, yaml.SequenceNode)
         return [self._word(n, name) for n in (node.value if several else [node])]
 
-    def _folder(self, content, name):
-        if name not in content:
-            return None
-        word = self._word(content[name], name)
-        named = word is None or (isinstance(word, str) and word.isprintable())
+    def _folder(self, content, name, default=None):
+        word = name in content and self._word(content[name], name)
+        if not word:
+            return default
+        named = isinstance(word, str) and word.isprintable()
         self._require(named, content[name], f"`{name}` should be the name of a folder")
         return word
 
