@@ -67,6 +67,9 @@ def configure(device="cpu", floatX=None):
     if floatX is not None:
         flags.append(f"floatX={floatX}")
     os.environ["THEANO_FLAGS"] = ",".join(flag for flag in flags if flag)
+    # Theano wants a home, which a user without a name may lack.
+    if os.path.expanduser("~") == "~":
+        os.environ["HOME"] = str(CACHE.parent)
     # OpenMP takes a list of numbers, too, or nothing; Theano and numexpr do not.
     threads = os.environ.pop("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if re.fullmatch("[0-9]{1,4}", threads) and int(threads):

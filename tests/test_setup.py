@@ -624,6 +624,19 @@ def test_a_number_of_threads_that_theano_and_numexpr_can_read(given, used):
     assert said.decode().strip() == used
 
 
+def test_theano_starts_without_a_home():
+    code = """if True:
+        import pwd
+        pwd.getpwuid = lambda number: {}[number]  # a number without a name
+        from common import theano_flags
+        theano_flags.configure()
+        import theano
+    """
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    env = {name: value for name, value in os.environ.items() if name != "HOME"}
+    subprocess.check_call(command, cwd=str(ROOT), env=env)
+
+
 def test_a_user_without_a_name_has_a_home(monkeypatch):
     for name in ("HOME", "USER"):
         monkeypatch.delenv(name, raising=False)
