@@ -119,6 +119,31 @@ def test_the_status_is_the_experiments():
     assert slots.TIME_IS_OVER == interrupt.TIME_IS_OVER
 
 
+@pytest.mark.parametrize("lay", ["file", "link", "folder"])
+def test_a_log_that_cannot_be_written_is_no_reason_to_fail(tmp_path, lay):
+    command = configure(tmp_path)
+    logs, precious = tmp_path / "logs", tmp_path / "precious"
+    precious.write_text("precious")
+    if lay == "file":
+        logs.write_text("")
+    elif lay == "link":
+        logs.mkdir()
+        (logs / "ptb-a-1.log").symlink_to(precious)
+    else:
+        (logs / "ptb-a-1.log").mkdir(parents=True)
+    assert b"warning: there is no log: " in subprocess.check_output(command)
+    assert slots.slot(str(tmp_path / "ptb-a-1"))["state"] == "finished"
+    assert precious.read_text() == "precious"
+
+
+def test_how_a_run_ended_cannot_be_written(tmp_path):
+    command = configure(tmp_path)
+    (tmp_path / "ptb-a-1" / "slot.json" / "x").mkdir(parents=True)
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert b"slot.json" in done.stderr
+
+
 def test_a_signal_reaches_the_program(tmp_path):
     process = subprocess.Popen(configure(tmp_path, -1), stdout=subprocess.PIPE)
     assert b"options" in process.stdout.readline()

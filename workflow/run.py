@@ -26,7 +26,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from common import ROOT  # noqa: E402
-from common.errors import RunError  # noqa: E402
+from common.errors import RunError, report  # noqa: E402
 from common.output import forgiving  # noqa: E402
 from common.signals import Signals  # noqa: E402
 from common.trust import private_folder, regular  # noqa: E402
@@ -82,19 +82,28 @@ def without_state(folder, wanted):
     )
 
 
+def open_log(path):
+    """Open the log; one that cannot be written is no reason to do without the run."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "ab", buffering=0, opener=regular)
+    except (OSError, RunError) as error:
+        print(f"warning: there is no log: {error}", flush=True)
+        return open(os.devnull, "wb")
+
+
+def note(log, line):
+    with contextlib.suppress(OSError):
+        log.write(line)
+
+
 def follow(process, name, log):
     """Hand lines on, under the run's name; return status and last error line."""
     last = [""]
 
-    def note(line):
-        # A log that cannot be written is no reason to let the run wait.
-        with contextlib.suppress(OSError):
-            log.write(line)
-            log.flush()
-
     def errors():
         for line in process.stderr:
-            note(line)
+            note(log, line)
             # Before it there may be a progress bar.
             text = line.decode(errors="replace").strip().rpartition("\r")[2]
             last[0] = text or last[0]
@@ -102,7 +111,7 @@ def follow(process, name, log):
     reader = threading.Thread(target=errors)
     reader.start()
     for line in process.stdout:
-        note(line)
+        note(log, line)
         print(f"[{name}]", line.decode(errors="replace").rstrip(), flush=True)
     reader.join()
     return process.wait(), last[0]
@@ -135,10 +144,8 @@ def carry_out(name, about, minutes, signals):
         compiled = os.path.join(tempfile.gettempdir(), f"theano-{os.getuid()}")
         if "REPRODUCE_COMPILEDIR" not in environment:
             environment["REPRODUCE_COMPILEDIR"] = private_folder(compiled)
-    os.makedirs(os.path.dirname(about["log"]), exist_ok=True)
-    with open(about["log"], "ab", opener=regular) as log:
-        log.write(f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
-        log.flush()
+    with open_log(about["log"]) as log:
+        note(log, f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = signals.start(command, env=environment, **pipes)
         if process is None:
@@ -173,4 +180,7 @@ def main(path, name):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (OSError, RunError) as error:
+        sys.exit(report("workflow/run.py", error))
