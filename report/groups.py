@@ -173,6 +173,9 @@ class Group:
     def obtained(self):
         """``1.440 ± 0.026``; None without runs."""
         known = self.experiment.shown(*self.score())
+        apart = max((run.apart for run in self.runs), default=0.0)
+        if self.scored == "sequence_score" and apart > 0.5 / 10**self.experiment.digits:
+            known = f"{known}, not determined in floating point"
         return "not scored yet" if self and not known else known
 
     @property

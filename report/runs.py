@@ -48,6 +48,8 @@ class Run:
     sequence_score, exact_score, batch_score : float or None
         Of the best epoch, if scored: the test text as one sequence, as Table 2 has it;
         the validation text with batch_norm's exact statistics, and with the batch's.
+    apart : float
+        How much rounding may change `sequence_score`: see `experiments.sequence`.
     status, device, machine, software, blocks : str
         To be shown.
     checksums : list of tuple of str
@@ -83,6 +85,7 @@ class Run:
         if scores.content.get("epoch", self.best_epoch) != self.best_epoch:
             scores = Facts(again, {})
         self.sequence_score = scores.number("test_sequence_bpc")
+        self.apart = scores.number("test_sequence_apart") or 0.0
         again = scores if self.model == "batch_norm" else Facts(again, {})
         self.exact_score = again.number("valid_bpc")
         self.batch_score = again.part("batch").number("valid_bpc")
