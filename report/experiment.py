@@ -1,11 +1,11 @@
-"""The two experiments, and how their runs read the paper.
+"""The paper's three experiments, a table each, and how runs read the paper.
 
 A run is named and sorted by what it was given, never by the program's defaults: these
 may change, and a run keeps its row.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import ModuleType
 
@@ -35,8 +35,7 @@ STATISTICS = {"exact_score": "exact statistics", "batch_score": "the batch's own
 
 
 @lru_cache(maxsize=None)
-def published_options(module, model, regularised):
-    arguments = ["--model", model] + (["--regularise"] if regularised else [])
+def published_options(module, *arguments):
     return vars(module.parse(arguments))
 
 
@@ -49,19 +48,21 @@ class Experiment:
     unit: str
     digits: int  #: that its figures are shown with
     table: str  #: of the paper
+    figure: str  #: that is in this table
     columns: tuple  #: of metrics.jsonl
     valid: str  #: the column that an epoch is judged by
-    reported: str  #: the column that the paper's table reports
+    reported: str  #: the column that runs are compared by
     options: ModuleType
     small: dict  #: what `--preset small` stands for
     reference: dict  #: a run that differs from it in nothing has the variation ()
     #: The forms of norm_prop that stand beside the paper's figure. In DRAW the released
     #: one comes first, for the paper's figure most likely is of it.
     forms: tuple
+    arguments: tuple = ()  #: of its command, beside the model
 
-    def published(self, model, regularised=False):
+    def published(self, model):
         """The published experiment's configuration for a model."""
-        return published_options(self.options, model, regularised)
+        return published_options(self.options, "--model", model, *self.arguments)
 
     def changes(self, configuration):
         """Options of a run that are not those of the published experiment.
@@ -73,8 +74,7 @@ class Experiment:
             it is older, does not count, nor does one that its model does not have.
         """
         model = configuration["model"]
-        expected = self.published(model, bool(configuration.get("regularise")))
-        expected = {**expected, **self.reference}
+        expected = {**self.published(model), **self.reference}
         differing = {}
         for name, value in sorted(configuration.items()):
             if name in NOT_THE_KIND or not self.has(model, name):
@@ -95,7 +95,7 @@ class Experiment:
 
     def paper(self, model):
         """The figure of the paper's table."""
-        return PUBLISHED[self.table][model][self.reported]
+        return PUBLISHED[self.table][model][self.figure]
 
     def raised_gammas(self):
         """The variation of weight_norm with norm_prop's gamma_x and gamma_h."""
@@ -144,6 +144,7 @@ PTB = Experiment(
     unit="bpc",
     digits=3,
     table="table_1",
+    figure="valid_bpc",
     columns=("train_bpc", "valid_bpc"),
     valid="valid_bpc",
     reported="valid_bpc",
@@ -152,12 +153,20 @@ PTB = Experiment(
     reference={"compensation": "paper", "moments": "printed", "softmax_gamma": 1.0},
     forms=((), (PLAIN,), (RELEASED,), (RELEASED, PLAIN), (EARLY, PLAIN)),
 )
+REGULARISED = replace(
+    PTB,
+    title="Penn Treebank, regularised",
+    table="table_2",
+    figure="test_bpc",
+    arguments=("--regularise",),
+)
 DRAW = Experiment(
     name="draw",
     title="DRAW",
     unit="nats",
     digits=2,
     table="table_3",
+    figure="test_nll",
     columns=("train_nll", "valid_nll", "test_nll"),
     valid="valid_nll",
     reported="test_nll",
@@ -166,3 +175,5 @@ DRAW = Experiment(
     reference={"compensation": "released", "moments": "printed"},
     forms=((), (PRINTED,)),
 )
+# In the order of the tables.
+EXPERIMENTS = (PTB, REGULARISED, DRAW)

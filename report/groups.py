@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy
 
-from report.experiment import DRAW, NOT_THE_KIND, PUBLISHED, Experiment
+from report.experiment import (
+    EXPERIMENTS,
+    NOT_THE_KIND,
+    PUBLISHED,
+    REGULARISED,
+    Experiment,
+)
 
 
 @dataclass(eq=False)
@@ -17,7 +23,6 @@ class Kind:
     """
 
     experiment: Experiment
-    regularised: bool = False
     sample: bool = False
     #: Options that differ from the published experiment: its value and the one here.
     changes: dict = field(default_factory=dict)
@@ -32,17 +37,7 @@ class Kind:
     @property
     def real(self):
         """Whether these show how models compare on the real data."""
-        return not self.sample and not self.regularised
-
-    @property
-    def table(self):
-        """The paper's table of these runs, or of others at the published size."""
-        return "table_2" if self.regularised else self.experiment.table
-
-    @property
-    def figure(self):
-        """What is in that table."""
-        return "test_bpc" if self.regularised else self.experiment.reported
+        return not self.sample and self.experiment is not REGULARISED
 
     @property
     def compared(self):
@@ -65,9 +60,7 @@ class Kind:
             words.insert(0, "built-in sample data, not the paper's")
         elif {name: here for name, (_, here) in self.changes.items()} == sizes:
             words[0] = f"the preset `small`: {words[0]}"
-        regularised = ", regularised" if self.regularised else ""
-        words = ", ".join(words) or "published settings"
-        return f"{self.experiment.title}{regularised}: {words}"
+        return f"{self.experiment.title}: {', '.join(words) or 'published settings'}"
 
     def groups(self):
         """A :class:`Group` for each model, variation and number of epochs done.
@@ -150,7 +143,7 @@ class Group:
         """What the paper reports of it, by the names of ``published.yaml``."""
         forms = self.experiment.forms_of(self.model)
         known = self.kind.published and self.variation in forms
-        return PUBLISHED[self.kind.table].get(self.model, {}) if known else {}
+        return PUBLISHED[self.experiment.table].get(self.model, {}) if known else {}
 
     def score(self, epochs=None):
         """Mean and standard deviation (n - 1) over the seeds.
@@ -180,12 +173,12 @@ class Group:
 
     @property
     def published(self):
-        return self.experiment.shown(self.paper.get(self.kind.figure))
+        return self.experiment.shown(self.paper.get(self.experiment.figure))
 
     @property
     def difference(self):
         """Obtained less published; in parentheses of runs that are partial."""
-        there = self.paper.get(self.kind.figure)
+        there = self.paper.get(self.experiment.figure)
         words = self.experiment.difference(self.score()[0], there)
         return f"({words})" if self.partial and words else words
 
@@ -229,17 +222,17 @@ def kinds(runs):
     found, repeats = {}, []
     usual = defaultdict(Counter)
     for run in runs:
-        usual[run.experiment, run.sample][run.data] += 1
+        usual[run.experiment.name, run.sample][run.data] += 1
     # Of two runs of the same seed the one that got further counts.
     for run in sorted(runs, key=lambda run: (-run.epochs, run.name, str(run.path))):
         changes = run.kind_changes
-        ((data, _),) = usual[run.experiment, run.sample].most_common(1)
+        ((data, _),) = usual[run.experiment.name, run.sample].most_common(1)
         if run.data != data:
             changes["data"] = data, run.data
-        key = run.sample, bool(changes), run.experiment is DRAW, run.regularised
-        key += (repr(sorted(changes.items())),)
-        about = run.experiment, run.regularised, run.sample, changes
-        kind, same = found.setdefault(key, (Kind(*about), {}))
+        order = EXPERIMENTS.index(run.experiment), repr(sorted(changes.items()))
+        key = run.sample, bool(changes), *order
+        kind = Kind(run.experiment, run.sample, changes)
+        kind, same = found.setdefault(key, (kind, {}))
         other = same.setdefault((run.model, run.variation, run.seed), run)
         if other is not run:
             repeats.append((other, run))

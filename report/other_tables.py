@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from experiments.gammas import GAMMAS
 from report.compare import Comparison, common_epochs
-from report.experiment import EARLY, PLAIN, PTB
+from report.experiment import DRAW, EARLY, PLAIN, PTB, REGULARISED
 from report.tables import MACHINE, rescored
 
 
@@ -25,15 +25,15 @@ def other_runs(document, evidence):
         ]
         if kind.published or not rows:
             continue
-        where = "validation" if kind.experiment is PTB else "test, last epoch"
+        where = "test, last epoch" if kind.experiment is DRAW else "validation"
         columns = {
             "": lambda group: group.name,
             f"{kind.experiment.unit}, {where}": lambda group: group.obtained,
             "Less the baseline": less_the_baseline,
         }
-        if not kind.sample:
+        if kind.real:
             columns["The same, published"] = published_less_the_baseline
-        if kind.regularised:
+        if kind.experiment is REGULARISED:
             columns["Test, one sequence"] = whole_sequence
         document.table(kind.label, {**columns, **MACHINE}, rows, incomplete)
 

@@ -7,6 +7,7 @@ from common.trust import read_bytes
 from report.calculated import published_gammas, saying
 from report.curves import CURVES, learning_curves, shown
 from report.document import code, literal
+from report.experiment import REGULARISED
 from report.figures import drawing
 from report.tables import glance, published_kinds
 
@@ -48,7 +49,7 @@ def all_curves(document, evidence):
 
 def curves(document, kind, small=False):
     """Figure 2 or 3, if there is anything to draw."""
-    if kind.regularised or not shown(kind):
+    if kind.experiment is REGULARISED or not shown(kind):
         return
     number, style, *_ = CURVES[kind.experiment.name]
     if not kind.published:

@@ -18,7 +18,7 @@ from engine import card
 from experiments.options import gammas
 from experiments.recorded import recorded
 from report.document import code, literal
-from report.experiment import DRAW, PLAIN, PTB, VARIATIONS
+from report.experiment import DRAW, PLAIN, PTB, REGULARISED, VARIATIONS
 
 # Options of a run that say where and how it was done, and not what.
 WHERE = ("data", "data_dir", "results_dir", "resume", "stop_after", "tag")
@@ -43,8 +43,8 @@ class Run:
         See :meth:`report.experiment.Experiment.changes`.
     gammas : dict of str to float
         The initial ones.
-    sample, regularised, ended_by_patience : bool
-        Whether it is of the built-in sample data, of Table 2, ended by patience.
+    sample, ended_by_patience : bool
+        Whether it is of the built-in sample data, and whether it ended by patience.
     sequence_score, exact_score, batch_score : float or None
         Of the best epoch, if scored: the test text as one sequence, as Table 2 has it;
         the validation text with batch_norm's exact statistics, and with the batch's.
@@ -68,6 +68,8 @@ class Run:
             raise RunError(f"{path} ran on {card.ON_CPU}, for a test, without a GPU")
         configuration = facts.part("configuration").content
         self.experiment = DRAW if "glimpses" in configuration else PTB
+        if configuration.get("regularise"):
+            self.experiment = REGULARISED
         options = recorded(self.experiment.options, path, ignored=WHERE)
         if not {"seed", "epochs"} <= set(configuration):
             raise RunError(f"{facts.path} names no seed or no number of epochs")
@@ -75,7 +77,6 @@ class Run:
         self.epochs_wanted = options.epochs
         self.gammas = gammas(options, self.experiment.name)
         self.changes = self.experiment.changes(configuration)
-        self.regularised = bool(configuration.get("regularise"))
         self.data = literal(facts.part("configuration").word("data"))
         self.sample = facts.part("data").content.get("sample") is not False
         self._read_log(path / "metrics.jsonl")
@@ -96,7 +97,7 @@ class Run:
         self.epochs = len(rows)
         self.log = dict(zip(names, numpy.reshape(rows, (-1, len(names))).T))
         self.scores = self.log[self.experiment.reported]
-        if self.experiment is PTB:
+        if self.experiment is not DRAW:
             self.scores = numpy.fmin.accumulate(self.scores)
         # Where there is none, or it is not a number.
         self.scores = numpy.where(numpy.isnan(self.scores), numpy.inf, self.scores)
@@ -145,7 +146,7 @@ class Run:
 
     @property
     def published_epochs(self):
-        return self.experiment.published(self.model, self.regularised)["epochs"]
+        return self.experiment.published(self.model)["epochs"]
 
     @property
     def full(self):

@@ -2,7 +2,14 @@
 
 from dataclasses import replace
 
-from report.experiment import DRAW, EARLY, MOVING, PTB, PUBLISHED, STATISTICS
+from report.experiment import (
+    EARLY,
+    EXPERIMENTS,
+    MOVING,
+    PUBLISHED,
+    REGULARISED,
+    STATISTICS,
+)
 from report.groups import Kind
 
 TITLES = {
@@ -30,20 +37,20 @@ def times(value):
 
 def published_kinds(kinds):
     """The kinds of the three tables, without runs where there are none."""
-    for kind in (Kind(PTB), Kind(PTB, regularised=True), Kind(DRAW)):
-        there = (k for k in kinds if k.published and k.table == kind.table)
-        yield next(there, kind)
+    for experiment in EXPERIMENTS:
+        there = (k for k in kinds if k.published and k.experiment is experiment)
+        yield next(there, Kind(experiment))
 
 
 def paper_rows(kind):
     """The rows of the paper's table: those of norm_prop once for each form."""
     rows = []
-    for model, figures in PUBLISHED[kind.table].items():
+    for model, figures in PUBLISHED[kind.experiment.table].items():
         if not isinstance(figures, dict):
             continue
         groups = [kind.of(model, v) for v in kind.experiment.forms_of(model)]
         wanted = [group for group in groups if group or EARLY not in group.variation]
-        if kind.regularised:
+        if kind.experiment is REGULARISED:
             # Any of the forms will do.
             begun = [replace(g, scored="sequence_score") for g in groups if g]
             wanted = begun or [replace(groups[0], name=model)]
@@ -79,7 +86,10 @@ def glance(document, evidence):
     """All rows of the three tables: what is there so far."""
     items = []
     for kind in published_kinds(evidence.kinds):
-        items += [f"{TITLES[kind.table]}, {kind.experiment.unit}", *paper_rows(kind)]
+        items += [
+            f"{TITLES[kind.experiment.table]}, {kind.experiment.unit}",
+            *paper_rows(kind),
+        ]
     columns = {
         **beside(),
         "Epochs": lambda g: g.after(g.epochs) if g.partial else g.progress,
@@ -114,7 +124,7 @@ def partial(group):
 
 def paper_table(document, evidence, name):
     """One of the paper's tables, and below its rows the runs that are in none."""
-    (kind,) = (k for k in published_kinds(evidence.kinds) if k.table == name)
+    (kind,) = (k for k in published_kinds(evidence.kinds) if k.experiment.table == name)
     columns = {**beside(f", {kind.experiment.unit}"), **MACHINE}
     if name == "table_1":
         columns["s/epoch, published"] = published_seconds

@@ -14,6 +14,7 @@ from experiments import cli
 from experiments.options import add_machine_options
 from experiments.published import FIGURES
 from report.curves import learning_curves, shown
+from report.experiment import DRAW, PTB
 from report.figures import drawing
 from report.groups import kinds
 from report.runs import find
@@ -90,9 +91,9 @@ def curves(name, options):
     runs, problems = find(options.results_dir)
     for problem in problems:
         print(f"warning: {one_line(problem)}", flush=True)
+    experiment = {"ptb": PTB, "draw": DRAW}[FIGURES[name]]
     for kind in kinds(runs)[0]:
-        same = kind.experiment.name == FIGURES[name] and not kind.regularised
-        if same and shown(kind):
+        if kind.experiment is experiment and shown(kind):
             print(f"Figure {name}: {kind.label}.", flush=True)
             save(options.output, f"figure_{name}", learning_curves, kind)
             return

@@ -5,6 +5,7 @@ from common.errors import RunError
 from datasets.ptb import open_corpus
 from experiments import evaluation, ptb_options
 from experiments.recorded import recorded
+from report.experiment import PTB
 from report.figures.recurrence import of_model
 from report.runs import find
 from training.progress import bar, say
@@ -63,9 +64,8 @@ def trained_runs(runs):
     """
     chosen = {}
     for run in sorted(runs, key=lambda run: (run.sample, -run.epochs, run.name)):
-        usable = not (run.regularised or run.variation)
-        ptb = run.experiment.options is ptb_options
-        if ptb and usable and (run.path / "best.npz").exists():
+        usable = run.experiment is PTB and not run.variation
+        if usable and (run.path / "best.npz").exists():
             chosen.setdefault(run.model, run)
     return [chosen[model] for model in ptb_options.MODELS if model in chosen]
 
