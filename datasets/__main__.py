@@ -164,7 +164,7 @@ def make(name, path, own, how, options):
 
     convert, files = how
     if options.source is not None:
-        source = Path(options.source).expanduser()
+        source = Path(os.path.expanduser(options.source))
         if not source.exists():
             raise RunError(f"{source} is not a folder: give --from the files' folder")
         convert(source, path)

@@ -1,5 +1,6 @@
 """Where the data files lie."""
 
+import os
 from pathlib import Path
 
 from fuel import config
@@ -29,11 +30,14 @@ def data_folders(data_dir=None):
 
     """
     if data_dir is not None:
-        return [Path(data_dir).expanduser()]
-    try:
-        paths = [Path(path).expanduser() for path in config.data_path if path]
-    except ConfigurationError:
-        paths = []
+        paths = [data_dir]
+    else:
+        try:
+            paths = config.data_path
+        except ConfigurationError:
+            paths = []
+    # Pathlib raises where there is no such user.
+    paths = [Path(os.path.expanduser(str(path))) for path in paths if path]
     return paths or [DEFAULT]
 
 

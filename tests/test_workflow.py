@@ -236,6 +236,18 @@ def test_a_dry_run_deletes_nothing(monkeypatch, tmp_path):
     assert precious.exists()
 
 
+@pytest.mark.parametrize("name", ["loop", "~", "file", "a" * 300])
+def test_a_results_folder_that_is_none(monkeypatch, tmp_path, capsys, name):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("")
+    plan = {**TINY, "results": str(tmp_path / name)}
+    if name.startswith("~"):
+        plan["data_dir"], plan["results"] = "~no-such-user", str(tmp_path / "file")
+    monkeypatch.setattr(environment, "ensure", lambda: sys.executable)
+    assert program.main(["--plan", str(write(tmp_path, plan))]) == 1
+    assert "error: cannot write in " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("value", [7, None, ["finished"], {}, "\x1b[2Jx"])
 def test_what_a_strangers_run_says(tmp_path, value, capsys):
     plan = Plan(write(tmp_path, TINY))

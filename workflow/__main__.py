@@ -189,16 +189,19 @@ def summary(plan, results):
     return states
 
 
+def real(path, start="."):
+    """A path seen from `start`, without links; pathlib raises where they are a loop."""
+    return os.path.realpath(os.path.join(str(start), os.path.expanduser(path)))
+
+
 def work(options, python, scratch):
     plan = Plan(options.plan)
     # What a plan names is seen from the archive's folder, for plans are part of it.
-    results = options.results_dir or ROOT / Path(plan.results).expanduser()
-    results = Path(results).expanduser().resolve()
-    data_dir = plan.data_dir and ROOT / Path(plan.data_dir).expanduser()
-    data_dir = options.data_dir or data_dir
-    if data_dir:
-        data_dir = str(Path(data_dir).expanduser().resolve())
-    elif options.image or options.profile:
+    results = options.results_dir and real(options.results_dir)
+    results = Path(results or real(plan.results, ROOT))
+    data_dir = options.data_dir and real(options.data_dir)
+    data_dir = data_dir or (plan.data_dir and real(plan.data_dir, ROOT))
+    if not data_dir and (options.image or options.profile):
         from datasets.locate import data_folders
 
         data_dir = str(data_folders()[0].resolve())
