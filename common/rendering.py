@@ -45,7 +45,8 @@ def render(formats, draw, *arguments):
         # Here, so that it is done once.
         new_figure(1, 1)
         receiver, sender = processes.Pipe(duplex=False)
-        child = processes.Process(target=send, args=(sender, formats, draw, arguments))
+        given = sender, formats, draw, arguments
+        child = processes.Process(target=send, args=given, daemon=True)
         child.start()
         sender.close()
         files, reason = receiver.recv()

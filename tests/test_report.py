@@ -451,6 +451,16 @@ def test_batch_norm_says_its_statistics(tmp_path):
         "batch_norm, the batch's own": ["1.433", "1.460", "+0.027"],
     }
     assert rows["baseline"][1] == "1.440"
+    # At the end the reported one is compared, and before it what was logged.
+    by_patience(tmp_path, "ptb --model norm_prop", [1.5, 1.42, 1.5, 1.5])
+    _, line = claim(report(tmp_path), "Norm Prop performs similarly")
+    assert line[1].startswith("batch_norm, exact statistics, gammas 0.1")
+    assert line[2] == "1.420, 1.410"
+    other = "ptb --model norm_prop --compensation released"
+    make_run(tmp_path, other, [1.6], name="-partial")
+    _, _, line = claim(report(tmp_path), "Norm Prop performs similarly")
+    assert line[1].startswith("batch_norm, moving average, gammas 0.1")
+    assert line[2] == "1.600, 1.500"
     # Of another epoch than the best they are not of this run.
     path = path.with_name("ptb-batch_norm-1") / "evaluation.json"
     path.write_text(json.dumps({**scores, "epoch": 2}))

@@ -179,7 +179,7 @@ def test_a_plot_that_fails_is_a_sentence(tmp_path, monkeypatch, capsys, error):
         if error:
             raise error
         # As OpenBLAS does where it gets no memory.
-        os.kill(os.getpid(), signal.SIGSEGV)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(curves, "draw_mean", fail)
     make_run(tmp_path, "ptb --model baseline", [1.5] * 50)
