@@ -15,6 +15,7 @@ ADVICE = {
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOTDIR: "choose another name, for there is a file in the way",
     errno.EEXIST: "choose another name, for there is a file in the way",
+    errno.ENOENT: "look whether the name is right",
     errno.EIO: "see what is wrong with the disk",
     errno.EMFILE: "close other programs",
     errno.ENFILE: "close other programs",
