@@ -26,9 +26,9 @@ def without_c_code():
         yield
 
 
-def step(i, f, g, o, cells, gamma_c, cell_std, state_std):
+def step(gates, cells, gamma_c, cell_std, state_std):
     """h_t from the pre-activations, eq. 13-15."""
-    s = lstm_reference.logistic
+    (i, f, g, o), s = gates, lstm_reference.logistic
     after = s(i) * numpy.tanh(g) + s(f) * cells
     return s(o) * numpy.tanh(gamma_c * after / cell_std) / state_std
 
@@ -37,12 +37,12 @@ def test_derivatives_against_differences():
     random = numpy.random.RandomState(0)
     *gates, cells = random.normal(size=(5, 50))
     constants = (cells, 0.7, 0.8, 0.4)
-    found = gradient.derivatives(*gates, *constants)
+    found = gradient.derivatives(gates, *constants)
     for gate, derivative in enumerate(found):
         ends = []
         for change in (1e-5, -1e-5):
             moved = [value + change * (k == gate) for k, value in enumerate(gates)]
-            ends.append(step(*moved, *constants))
+            ends.append(step(moved, *constants))
         assert_allclose(derivative, (ends[0] - ends[1]) / 2e-5, atol=1e-9)
 
 

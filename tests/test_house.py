@@ -43,3 +43,23 @@ def test_folders_import_one_way_only():
             assert not wrong, f"{path.relative_to(ROOT)} imports {', '.join(wrong)}"
     for name, allowed in MAY.items():
         assert not [other for other in allowed if name in MAY[other]], name
+
+
+def functions(path):
+    """Yield the name of each function, and how many arguments it is called with."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            arguments = {a.arg for a in [*node.args.args, *node.args.kwonlyargs]}
+            # Of these the first is the object's, and the second Blocks'.
+            yield node.name, len(arguments - {"self", "application_call"})
+
+
+def test_no_function_takes_more_than_six_arguments():
+    """But for the constructors of bricks, whose arguments are what they are made of."""
+    for name in MAY:
+        single = ROOT / f"{name}.py"
+        for path in [single] if single.exists() else (ROOT / name).rglob("*.py"):
+            for function, number in functions(path):
+                made = name == "bricks" and function == "__init__"
+                where = f"{function} of {path.relative_to(ROOT)}"
+                assert number <= 6 or made, f"{where} takes {number} arguments"

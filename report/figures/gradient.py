@@ -25,13 +25,13 @@ from bricks.moments import (
 )
 
 
-def derivatives(i, f, g, o, cells, gamma_c, cell_std, state_std):
+def derivatives(gates, cells, gamma_c, cell_std, state_std):
     """Derivatives of h_t in the pre-activations i, f, g, o [NP, eq. 20-21, 24-25].
 
     Parameters
     ----------
-    i, f, g, o : ndarray
-        Pre-activations.
+    gates : sequence of ndarray
+        Pre-activations i, f, g, o.
     cells : ndarray
         c_{t-1}.
     gamma_c : float
@@ -42,6 +42,7 @@ def derivatives(i, f, g, o, cells, gamma_c, cell_std, state_std):
     -------
     tuple of ndarray
     """
+    i, f, g, o = gates
     in_gate, forget, out, candidate = (
         logistic(i),
         logistic(f),
@@ -87,7 +88,6 @@ def gradient_norm(gamma_x, gamma_h, gamma_c, z, moments="variance", forget_bias=
     cell_std = cell_variance(scale, forget_bias=forget_bias) ** 0.5
     state_std = state_variance(scale, gamma_c) ** 0.5
     i, f, g, o = preactivation_scale(gamma_x, gamma_h, "variance") * z[:4]
-    found = derivatives(
-        i, f + forget_bias, g, o, cell_std * z[4], gamma_c, cell_std, state_std
-    )
+    gates = i, f + forget_bias, g, o
+    found = derivatives(gates, cell_std * z[4], gamma_c, cell_std, state_std)
     return float(gamma_h * (sum(found) ** 2).mean() ** 0.5)
