@@ -202,12 +202,12 @@ def _append(address, part, have, size):
             # Nothing comes after what is there: the checksum will tell.
             return
         if response.status_code not in (200, 206):
-            raise Failure(f"HTTP {response.status_code} {response.reason}")
+            raise Failure(f"HTTP {response.status_code} {response.reason}"[:100])
         start = response.headers.get("Content-Range", "")
         if response.status_code == 200:
             have = 0
         elif not start.startswith(f"bytes {have}-"):
-            raise Failure(f"asked for bytes from {have} on, got '{start}'")
+            raise Failure(f"asked for bytes from {have} on, got {start[:100]!r}")
         with open(part, "ab", opener=regular) as file, tqdm(
             desc=part.stem,
             initial=have,
