@@ -17,6 +17,7 @@ from pathlib import Path
 
 from common import ROOT, errors
 from common.errors import RunError
+from common.output import forgiving
 from common.signals import Signals
 from common.trust import private_folder
 
@@ -266,10 +267,10 @@ def print_help(experiment):
 
 if __name__ == "__main__":
     experiment, words = sys.argv[1], sys.argv[2:]
-    if words and words[0] in ("-h", "--help"):
-        print_help(experiment)
-    try:
-        with Signals(subprocess.Popen.send_signal) as signals:
+    with forgiving(), Signals(subprocess.Popen.send_signal) as signals:
+        if words and words[0] in ("-h", "--help"):
+            print_help(experiment)
+        try:
             sys.exit(main(experiment, words, partial(run, signals)))
-    except RunError as error:
-        sys.exit(errors.report(f"reproduce-{experiment}", error))
+        except RunError as error:
+            sys.exit(errors.report(f"reproduce-{experiment}", error))

@@ -262,6 +262,16 @@ with entry.Signals(entry.subprocess.Popen.send_signal) as signals:
     assert output == (b"child stopped by 15\n" if handle else b"")
 
 
+def test_nobody_reads_the_help():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, str(ENTRY), "ptb", "--help"]
+    env = dict(os.environ, PYTHONPATH=str(ROOT))
+    done = subprocess.run(command, env=env, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert b"Traceback" not in done.stderr
+
+
 def test_a_signal_before_the_program_starts():
     signals = entry.Signals()
     signals.received = signal.SIGTERM

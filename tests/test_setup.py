@@ -721,6 +721,16 @@ def test_old_pythons_can_print_what_they_are_told():
     )
 
 
+def test_a_reader_that_goes_away_does_not_end_it(checkout):
+    root, variables = checkout
+    command = [sys.executable, str(root / "reproduce"), *SETUP]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, env=variables, stdout=writing, stderr=writing)
+    os.close(writing)
+    assert done.returncode == 0 and calls(checkout) == WHOLE
+
+
 def test_help_needs_nothing(checkout):
     process = reproduce(checkout, "--help")
     assert process.wait() == 0 and not (checkout[0] / ".venv").exists()
