@@ -86,9 +86,8 @@ def differences(pair):
 def sides(pair):
     """Name both sides, and what they differ in."""
     ours, theirs = pair.sides
-    names = [pair.experiment.reading(ours.model, ours.variation)]
-    own = pair.experiment.full_name(theirs.model, ())
-    names.append(own if theirs.variation else theirs.name)
+    # Of weight_norm the variation is the gammas, which are named anyway.
+    names = [ours.reading, theirs.model if theirs.variation else theirs.name]
     for words in differences(pair).values():
         names = [n if w in n else f"{n}, {w}" for n, w in zip(names, words)]
     return names

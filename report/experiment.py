@@ -119,11 +119,6 @@ class Experiment:
             words.append("plain softmax" if (option, value) == PLAIN else shown)
         return ", ".join(words)
 
-    def full_name(self, model, variation):
-        """The model, and its reading where there is something to say."""
-        words = self.reading(model, variation)
-        return f"{model}, {words}" if words else model
-
     def shown(self, mean, deviation=None):
         """``mean ± deviation``, the latter where there is one; None if not known."""
         if mean is None or math.isnan(mean):

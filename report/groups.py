@@ -105,7 +105,8 @@ class Group:
 
     def __post_init__(self):
         self.experiment = self.kind.experiment
-        name = self.experiment.full_name(self.model, self.variation)
+        self.reading = self.experiment.reading(self.model, self.variation)
+        name = f"{self.model}, {self.reading}" if self.reading else self.model
         self.name = self.name or name
         #: Done by all of them.
         self.epochs = min((run.epochs for run in self.runs), default=0)

@@ -34,7 +34,9 @@ def other_runs(document, evidence):
         if kind.real:
             columns["The same, published"] = published_less_the_baseline
         if kind.experiment is REGULARISED:
-            columns["Test, one sequence"] = whole_sequence
+            columns["Test, one sequence"] = lambda group: replace(
+                group, scored="sequence_score"
+            ).obtained
         document.table(kind.label, {**columns, **MACHINE}, rows, incomplete)
 
 
@@ -51,16 +53,12 @@ def published_less_the_baseline(group):
     )
 
 
-def whole_sequence(group):
-    return replace(group, scored="sequence_score").obtained
-
-
 def readings(document, evidence):
     """The runs of a kind that read the paper otherwise, beside the reference's."""
     for kind in evidence.kinds:
         columns = {
             "": lambda group: group.model,
-            "Reading": reading,
+            "Reading": lambda group: group.reading or "the reference",
             kind.experiment.unit: lambda group: group.obtained,
             "Less the reference's, after as many epochs": less_the_reference,
             "Seeds": MACHINE["Seeds"],
@@ -71,11 +69,6 @@ def readings(document, evidence):
         rows = [group for group in kind.groups() if group.model in models]
         if rows:
             document.table(kind.label, columns, rows, incomplete)
-
-
-def reading(group):
-    words = group.experiment.reading(group.model, group.variation)
-    return words or "the reference"
 
 
 def less_the_reference(group):
