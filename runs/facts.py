@@ -48,16 +48,18 @@ def archive_commit():
     """The archive's own commit, ending in + where files were changed; else None."""
     # Named, so that no other repository counts, and whoever owns the files.
     own = [f"--git-dir={ROOT / '.git'}", f"--work-tree={ROOT}"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     try:
         done = subprocess.run(
             ["git", *own, "describe", "--always", "--abbrev=12", "--dirty=+"],
-            env={k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
+            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},  # it only looks
             cwd=str(ROOT),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=True,
+            timeout=60,
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return None if COMMIT.startswith("$") else COMMIT[:12]
     return done.stdout.decode().strip()
 
