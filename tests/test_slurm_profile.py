@@ -149,6 +149,15 @@ def test_what_became_of_a_job(slurm, state, slot):
     assert (slurm.slot() or {}).get("state") == slot
 
 
+def test_a_disk_that_is_full(slurm):
+    """What stands in for one: a folder where the new file should be."""
+    (slurm.home / RUN / "slot.json.job").mkdir(parents=True)
+    slurm.answers("12|TIMEOUT|/x")
+    done = slurm.jobs("status", f"12/{RUN}")
+    assert done.stdout == "failed\n" and "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"{RUN}: its job 12 ended with TIMEOUT; slot.json: ")
+
+
 def test_what_the_run_says_of_itself_counts(slurm):
     (slurm.home / RUN).mkdir()
     (slurm.home / RUN / "slot.json").write_text('{"state": "finished"}')

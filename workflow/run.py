@@ -64,6 +64,19 @@ def slot(folder):
     return read(folder, SLOT)
 
 
+def leave(folder, state, message, ending=".new", put=os.replace):
+    """Write ``slot.json`` whole or not at all; `put` gives the new file its name."""
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, SLOT)
+    new = path + ending
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)
+    with open(new, "x", opener=regular) as file:
+        json.dump({"state": state, "message": message}, file)
+        file.write("\n")
+    put(new, path)
+
+
 def without_state(folder, wanted):
     """What to say of a run whose figures are here and whose state is not, or None.
 
@@ -168,15 +181,12 @@ def main(path, name):
     if configured["until"] is not None:
         minutes = (configured["until"] - time.time()) / 60
     with forgiving(), Signals(subprocess.Popen.send_signal) as signals:
-        state, message = carry_out(name, about, minutes, signals)
-        os.makedirs(about["folder"], exist_ok=True)
-        path = os.path.join(about["folder"], SLOT)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path + ".new")
-        with open(path + ".new", "x", opener=regular) as file:
-            json.dump({"state": state, "message": message}, file)
-            file.write("\n")
-        os.replace(path + ".new", path)
+        try:
+            state, message = carry_out(name, about, minutes, signals)
+            leave(about["folder"], state, message)
+        except OSError as error:
+            where = error.filename or about["folder"]
+            sys.exit(f"{name}: error: cannot write {where} ({error.strerror})")
 
 
 if __name__ == "__main__":

@@ -24,8 +24,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(HERE))))
 
-from common.trust import regular  # noqa: E402
-from workflow.run import SLOT  # noqa: E402
+from workflow import run  # noqa: E402
 
 SCRIPT = os.path.join(HERE, "job.sh")
 CONFIGURED = ".workflow.json"
@@ -84,12 +83,14 @@ def squeue():
 
 
 def leave(name, state, message):
-    """Write ``slot.json`` for a run whose job did not."""
-    os.makedirs(name, exist_ok=True)
-    # Not where there is one, though it may not be seen here yet.
-    with contextlib.suppress(FileExistsError):
-        with open(os.path.join(name, SLOT), "x", opener=regular) as file:
-            json.dump({"state": state, "message": message}, file)
+    """Write ``slot.json`` for a run whose job did not; say whether there is one now."""
+    try:
+        # It may be there, and not be seen here yet: a link replaces nothing.
+        with contextlib.suppress(FileExistsError):
+            run.leave(name, state, message, ending=".job", put=os.link)
+    except OSError as error:
+        print(f"{name}: {message}; slot.json: {error.strerror}", file=sys.stderr)
+    return os.path.exists(os.path.join(name, run.SLOT))
 
 
 def check(threads):
@@ -149,15 +150,14 @@ def status(identity):
         return print("running")  # as long as nobody says otherwise
     state = found.get(number, "gone")
     if state in STOPPED:
-        leave(name, "stopped", f"its job {number} ended with {state}")
+        ended = "stopped", f"its job {number} ended with {state}"
     elif state == "OUT_OF_MEMORY":
-        leave(name, "failed", f"job {number} needs more memory: see --mem in {SCRIPT}")
+        ended = "failed", f"job {number} needs more memory: see --mem in {SCRIPT}"
     elif state in (*FAILED, "gone"):
-        said = f"its job {number} ended with {state}: see logs/{name}.job"
-        leave(name, "failed", said)
+        ended = "failed", f"its job {number} ended with {state}: see logs/{name}.job"
     else:
         return print("running")
-    return print("success")
+    return print("success" if leave(name, *ended) else "failed")
 
 
 def cancel():
