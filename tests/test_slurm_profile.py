@@ -147,6 +147,8 @@ def test_what_became_of_a_job(slurm, state, slot):
     said = slurm.jobs("status", f"12/{RUN}").stdout
     assert said == ("success\n" if slot else "running\n")
     assert (slurm.slot() or {}).get("state") == slot
+    # In a folder with more in it, no run is begun.
+    assert not slot or os.listdir(str(slurm.home / RUN)) == ["slot.json"]
 
 
 def test_a_disk_that_is_full(slurm):

@@ -71,10 +71,15 @@ def leave(folder, state, message, ending=".new", put=os.replace):
     new = path + ending
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)
-    with open(new, "x", opener=regular) as file:
-        json.dump({"state": state, "message": message}, file)
-        file.write("\n")
-    put(new, path)
+    try:
+        with open(new, "x", opener=regular) as file:
+            json.dump({"state": state, "message": message}, file)
+            file.write("\n")
+        put(new, path)
+    finally:
+        # With any other file in it, a folder is no new run's.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(new)
 
 
 def without_state(folder, wanted):

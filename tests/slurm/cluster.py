@@ -154,10 +154,7 @@ class Cluster:
         self._munge()
         if self.accounting:
             self._accounting(SLURMDBD.format(**words))
-        self.start("slurmctld")
-        for node in NODES:
-            self.start(node)
-        wait_for(lambda: self.idle() == len(NODES), "two idle nodes")
+        self.mend()
         return self
 
     def __exit__(self, *error):
@@ -180,6 +177,7 @@ class Cluster:
         subprocess.check_call(
             ["mariadb-install-db", "--no-defaults", *data, "--skip-test-db"],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         words = ["mariadbd", "--no-defaults", *data, "--skip-networking"]
         words += ["--skip-grant-tables", "--socket=/run/mysqld/mysqld.sock"]
@@ -215,6 +213,15 @@ class Cluster:
         process = self.daemons.pop(name)
         process.kill()
         process.wait()
+
+    def mend(self):
+        """End all jobs, and start what does not run."""
+        for name in ("slurmctld", *NODES):
+            if name not in self.daemons:
+                self.start(name)
+        wait_for(lambda: succeeds("scancel", "--user=root"), "slurmctld at work")
+        succeeds("scontrol", "update", "node=node[1-2]", "state=resume")
+        wait_for(lambda: self.idle() == len(NODES), "two idle nodes", 120)
 
     def root(self, node):
         """What a node's first process has as `/`, and the number of that process."""

@@ -4,21 +4,56 @@ A fault is a function that takes a trial, starts the command, does its harm, and
 in words what came of it. The first line of its docstring says what was done.
 """
 
+import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 
 from cluster import SHARED_MB, TMP_MB, output, succeeds, wait_for
 from trial import MORE_TO_DO, RUNS, expect
 
 
+def experiments(option):
+    """The processes of the experiments that have this option."""
+    pattern = f"python .*/ptb_experiment.py .*{option}"
+    return [int(number) for number in output("pgrep", "-f", pattern).split()]
+
+
+@contextlib.contextmanager
+def held(option):
+    """Within this block these experiments do nothing, but live."""
+    processes = experiments(option)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def told(process):
+    """Whether SIGTERM waits for a process."""
+    status = Path("/proc", str(process), "status").read_text()
+    waiting = int(status.partition("ShdPnd:")[2].split()[0], 16)
+    return waiting >> (signal.SIGTERM - 1) & 1
+
+
 def time_limit(trial):
     """Both jobs meet their time limit."""
-    # The earliest that SLURM can do: within the first 20 seconds.
-    limits = {"SBATCH_TIMELIMIT": "1", "SBATCH_SIGNAL": "B:TERM@40"}
-    trial.end(trial.start(**limits), MORE_TO_DO)
-    states = {trial.slot(name)["state"] for name in RUNS}
-    expect("stopped" in states and states <= {"stopped", "finished"}, states)
+    process = trial.start()
+    trial.training()
+    # SLURM looks at the time each 30 seconds; so long they are held.
+    with held("--seed") as processes:
+        for line in trial.cluster.jobs("%i %M"):
+            number, minutes = line.partition(":")[0].split()
+            limit = f"TimeLimit={int(minutes) + 1}"
+            output("scontrol", "update", f"JobId={number}", limit)
+        wait_for(lambda: all(map(told, processes)), "told to stop", 90)
+    trial.end(process, MORE_TO_DO)
+    for name in RUNS:
+        expect(trial.slot(name)["state"] == "stopped", trial.slot(name))
     return f"saved after {trial.epochs(RUNS[0])} and {trial.epochs(RUNS[1])} epochs"
 
 
@@ -34,13 +69,13 @@ def cancelled(trial):
 
 
 def killed(trial):
-    """scancel --signal=KILL --full of a job that runs."""
+    """A run is killed, as the kernel does where memory ends; its job lives."""
     process = trial.start()
     trial.training()
-    number, name = trial.job("node2")
-    output("scancel", "--signal=KILL", "--full", number)
-    status = trial.end(process, 1, MORE_TO_DO)
-    return f"exit status {status}: {trial.slot(name)['message']}"
+    for number in experiments("--seed 2"):
+        os.kill(number, signal.SIGKILL)
+    trial.end(process, 1)
+    return f"exit status 1: {trial.slot(RUNS[1])['message']}"
 
 
 def cancelled_in_the_queue(trial):
@@ -70,12 +105,15 @@ def slurmd(trial):
     """The slurmd of a node is killed; its job lives on, and is requeued."""
     process = trial.start()
     trial.training()
-    _, name = trial.job("node2")
-    trial.cluster.kill_slurmd("node2")
-    status = trial.end(process, 0, 1, MORE_TO_DO)
+    number, name = trial.job("node2")
+    with held(f"--seed {name[-1]}"):
+        trial.cluster.kill_slurmd("node2")
+        again = f"{number} node1"
+        wait_for(lambda: again in trial.cluster.jobs("%i %N"), "a second start", 180)
+    trial.end(process, 0)
     trial.cluster.kill("node2")
     trial.cluster.start("node2")
-    return f"exit status {status}: {trial.slot(name)}"
+    return f"{name} was requeued, waited for the first process, and went on"
 
 
 def requeued(trial):
@@ -90,9 +128,9 @@ def requeued(trial):
 
 def command_killed(trial):
     """kill -9 of the command and its Snakemake; given again while the jobs run."""
-    process = trial.start()
+    trial.start()
     trial.training()
-    trial.kill(process)
+    trial.kill()
     expect(len(trial.cluster.jobs()) == 2, "the jobs have ended")
     trial.end(trial.start(), 0)
     return "the jobs went on; those of the second command waited for them"

@@ -26,7 +26,7 @@ figures: []
 report: false
 """
 RUNS = ("ptb-baseline-1", "ptb-baseline-2")
-PATIENCE = 240  # seconds that one command may take
+PATIENCE = 600  # seconds that one command may take, on a busy machine
 MORE_TO_DO = 75
 
 
@@ -71,7 +71,7 @@ class Trial:
     def __init__(self, cluster, results, plan):
         self.cluster, self.results, self.plan = cluster, results, plan
         self.said = results.with_suffix(".txt")
-        self.calls = 0
+        self.calls, self.process = 0, None
 
     def start(self, *words, profile="slurm", **exported):
         """Give the command; return its process."""
@@ -83,7 +83,7 @@ class Trial:
         shell = {key: os.environ[key] for key in ("PATH", "HOME")}
         self.calls += 1
         with open(self.said, "ab") as file:
-            return subprocess.Popen(
+            self.process = subprocess.Popen(
                 list(map(str, command)),
                 env={**shell, "CI": "true", **exported},
                 stdin=subprocess.DEVNULL,
@@ -91,6 +91,7 @@ class Trial:
                 stderr=file,
                 start_new_session=True,
             )
+        return self.process
 
     def end(self, process, *statuses):
         """Wait until the command ends, with one of these exit statuses."""
@@ -103,12 +104,13 @@ class Trial:
         while self.end(self.start(**exported), 0, MORE_TO_DO):
             expect(self.calls < 6, "it does not come to an end")
 
-    def kill(self, process):
-        """End the command and its Snakemake at once."""
-        for child in output("pgrep", "-P", str(process.pid)).split():
-            os.kill(int(child), signal.SIGKILL)
-        process.kill()
-        process.wait()
+    def kill(self):
+        """End the command and its Snakemake at once, if they run."""
+        if self.process.poll() is None:
+            for child in output("pgrep", "-P", str(self.process.pid)).split():
+                os.kill(int(child), signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
 
     def epochs(self, name):
         path = self.results / name / "metrics.jsonl"
