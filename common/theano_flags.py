@@ -78,6 +78,25 @@ def configure(device="cpu", floatX=None):
     keep_data_path()
 
 
+def check_temporary():
+    """Write something to the folder in which the C++ compiler keeps its own files.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    folder = os.environ.get("TMPDIR") or "/tmp"
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 16))
+    except OSError as error:
+        raise RunError(
+            f"the C++ compiler cannot write in {folder} ({error.strerror}): make room, "
+            "or set TMPDIR to another folder"
+        ) from error
+
+
 def check_cache():
     """Write something to the folder of Theano's compile cache.
 

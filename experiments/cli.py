@@ -45,6 +45,7 @@ def carry_out(program, work, options):
             # Of the compiler's own words few say that its disk is full.
             try:
                 theano_flags.check_cache()
+                theano_flags.check_temporary()
             except RunError as error:
                 return report(program, error)
             raise

@@ -11,6 +11,7 @@ import pytest
 
 from common import ROOT
 from common.errors import RunError
+from experiments.cli import carry_out
 from workflow.cluster import Cluster
 
 PROFILE = ROOT / "workflow" / "profiles" / "slurm"
@@ -220,3 +221,15 @@ def test_signals_on_a_cluster(slurm, tmp_path, monkeypatch):
     (tmp_path / "config.yaml").touch()
     Cluster(tmp_path, tmp_path).stop(snakemake)
     assert snakemake.method_calls[1:] == [call.send_signal(signal.SIGINT)]
+
+
+def test_a_node_without_room_for_the_compiler(monkeypatch, tmp_path, capsys):
+    """It says so in many words, and not which of the disks is full."""
+
+    def work(options, interrupts):
+        raise Exception("Compilation failed (return status=1): error writing to x.s")
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    assert carry_out("ptb_experiment.py", work, None) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and f"cannot write in {tmp_path / 'none'}" in error

@@ -52,7 +52,7 @@ def test_options_of_snakemake_are_handed_on():
 # Slots
 
 PROGRAM = """
-import json, pathlib, signal, sys, time
+import json, os, pathlib, signal, sys, time
 folder, status = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 folder.mkdir(exist_ok=True)
 print("options", sys.argv[3:])
@@ -63,7 +63,9 @@ if status < 0:
 if status == 9:
     (folder / "run.json").write_text('{"status": "diverged"}')
     status = 1
-print("the reason", file=sys.stderr)
+print("the reason", file=sys.stderr, flush=True)
+if status == 11:
+    os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(status)
 """
 
@@ -91,6 +93,7 @@ def configure(tmp_path, status=0, **when):
         (75, "stopped", ""),
         (1, "failed", "the reason"),
         (9, "diverged", "the reason"),
+        (11, "failed", "it was killed by SIGKILL"),
     ],
 )
 def test_how_a_slot_ends(tmp_path, status, state, message):

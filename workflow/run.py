@@ -16,6 +16,7 @@ figures and report want to be made of what there is. So this always leaves
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -175,6 +176,8 @@ def carry_out(name, about, minutes, signals):
         return "stopped", ""
     if facts(folder).get("status") == "diverged":
         return "diverged", error
+    if status < 0:
+        return "failed", f"it was killed by {signal.Signals(-status).name}"
     return "failed", error or f"exit status {status}, see {about['log']}"
 
 
@@ -186,12 +189,8 @@ def main(path, name):
     if configured["until"] is not None:
         minutes = (configured["until"] - time.time()) / 60
     with forgiving(), Signals(subprocess.Popen.send_signal) as signals:
-        try:
-            state, message = carry_out(name, about, minutes, signals)
-            leave(about["folder"], state, message)
-        except OSError as error:
-            where = error.filename or about["folder"]
-            sys.exit(f"{name}: error: cannot write {where} ({error.strerror})")
+        state, message = carry_out(name, about, minutes, signals)
+        leave(about["folder"], state, message)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ namespace, with a host name and a /tmp of its own, so that it can lose its power
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,7 @@ class Cluster:
     def __init__(self, logs, accounting):
         self.logs, self.accounting = logs, accounting
         self.daemons = {}
+        self.unique = secrets.token_hex(3)
 
     def __enter__(self):
         os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -202,7 +204,9 @@ class Cluster:
         """Start slurmctld or a node."""
         command = ["slurmctld", "-D"]
         if name in NODES:
-            script = f"hostname {name} && mount -t tmpfs -o size={TMP_MB}m x /tmp && "
+            # By host name and number of process a lock of Theano's knows who has it.
+            script = f"hostname {name}-{self.unique} && "
+            script += f"mount -t tmpfs -o size={TMP_MB}m tmpfs /tmp && "
             script += f"slurmd -D -N {name}; while :; do sleep 1; done"
             command = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
             command += ["--mount-proc", "sh", "-c", script]

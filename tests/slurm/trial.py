@@ -136,6 +136,12 @@ class Trial:
         paths = [*self.said.parent.glob(self.said.name), *self.results.glob("logs/*")]
         return "".join(path.read_text(errors="replace") for path in paths)
 
+    def sentence(self, words):
+        """The first line of all that was said which has these words."""
+        found = [line for line in self.text().splitlines() if words in line]
+        expect(found, f"nobody says {words!r}")
+        return found[0].strip()
+
     def check(self, reference):
         """Nothing was lost, nothing was done twice, and nothing is left behind."""
         expect("Traceback" not in self.text(), "a traceback")
