@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import charts as plot
-from benchmarks import data, machine, numerics, startup
+from benchmarks import machine, numerics, startup
 from benchmarks import speed as models
 from benchmarks import summary as tables
 from common import RESULTS
@@ -28,7 +28,7 @@ PARTS = {
     "ptb": models.ptb,
     "draw": models.draw,
     "startup": startup.startup,
-    "data": data.data,
+    "data": models.data,
     "scaling": models.scaling,
     "rewrites": models.rewrites,
     "numerics": numerics.numerics,

@@ -1,16 +1,9 @@
-"""What the numbers were measured on: ``python -m benchmarks.machine``.
-
-In a process of its own, because it imports Theano.
-"""
+"""What the numbers were measured on."""
 
 import os
-import sys
 import time
 
-from benchmarks.processes import Process, environment
-from benchmarks.serve import answer
-from common import theano_flags
-from runs import facts
+from benchmarks.processes import told
 
 PREFIXES = (
     "OPENBLAS_",
@@ -25,12 +18,8 @@ PREFIXES = (
 
 def describe(options):
     """Return machine, versions, settings and environment, for the results."""
-    process = Process(
-        [sys.executable, "-m", "benchmarks.machine"], environment(options.threads)
-    )
-    process.close()
     return {
-        **process.facts,
+        **told(options.threads, "machine"),
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "environment": {
             name: value
@@ -61,13 +50,3 @@ def lines(machine):
         load = f"{machine['load_before']:.1f}"
         text.append(f"This machine is busy (load {load}): the numbers say little.")
     return text
-
-
-if __name__ == "__main__":
-    theano_flags.configure()
-    answer(
-        host=facts.host(),
-        versions=facts.versions(),
-        blocks=facts.which_blocks()["version"],
-        commit=facts.archive_commit(),
-    )

@@ -8,11 +8,10 @@ import tempfile
 
 import numpy
 
-from benchmarks.processes import environment
+from benchmarks.processes import ended, environment
 from benchmarks.speed import QUICK
 from common import ROOT
 from common.bars import bar
-from common.errors import RunError
 
 MODELS = {
     "ptb, baseline": ("ptb", "--model baseline"),
@@ -33,17 +32,13 @@ TRAINING_QUICK += " --batches-per-epoch 5"
 
 
 def call(arguments, env):
-    """Run a program to its end; its last words are the message if it fails."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        said = done.stderr.strip().split("\n")[-1]
-        raise RunError(f"`{' '.join(arguments)}` ended: {said or 'no message'}")
+    """Run a program to its end."""
+    command = [sys.executable, *arguments]
+    with tempfile.TemporaryFile("w+") as errors:
+        if subprocess.call(
+            command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=errors
+        ):
+            raise ended(command, errors)
 
 
 def flat(path):
@@ -62,8 +57,8 @@ def gradients(model, options, env, folder, shown):
     for way, flags in WAYS.items():
         shown.set_postfix_str(f"{model}, {way}")
         path = os.path.join(folder, f"{way}.npz")
-        words = [path, which, *arguments.split(), *flags.split(), *sizes]
-        call(["-m", "benchmarks.gradient", *words], env)
+        words = [which, *arguments.split(), *flags.split(), *sizes]
+        call(["-m", "benchmarks.worker", f"gradient={path}", *words], env)
         vectors[way] = flat(path)
         shown.update()
 

@@ -24,12 +24,26 @@ def archive(*arguments):
     return [sys.executable, "-m", "benchmarks.worker", *map(str, arguments)]
 
 
+def told(threads, *arguments):
+    """What the worker says at once, and then ends."""
+    process = Process(archive(*arguments), environment(threads))
+    process.close()
+    return process.facts
+
+
 def pytorch(python, threads, **options):
     """The command of the LSTM in PyTorch."""
     command = [python, ROOT / "benchmarks" / "torch_lstm.py", "--threads", threads]
     for name, value in options.items():
         command += [f"--{name}", value]
     return [str(word) for word in command]
+
+
+def ended(command, errors):
+    """The error that a program has ended, with the last line that it wrote."""
+    errors.seek(0)
+    said = errors.read().strip().split("\n")[-1]
+    return RunError(f"`{' '.join(command)}` ended: {said or 'no message'}")
 
 
 class Process:
@@ -74,9 +88,7 @@ class Process:
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
-            self.errors.seek(0)
-            said = self.errors.read().strip().split("\n")[-1]
-            raise RunError(f"`{' '.join(self.command)}` ended: {said or 'no message'}")
+            raise ended(self.command, self.errors)
         return json.loads(line)
 
     def ask(self, updates, sizes):

@@ -2,7 +2,14 @@
 
 import contextlib
 
-from benchmarks.processes import Process, archive, environment, pytorch, take_turns
+from benchmarks.processes import (
+    Process,
+    archive,
+    environment,
+    pytorch,
+    take_turns,
+    told,
+)
 from common.bars import bar
 from common.errors import RunError
 from experiments.ptb_options import MODELS
@@ -76,39 +83,50 @@ def compare(commands, options, title, places, env=None):
                 take_turns(processes, options, shown, measured, sizes)
 
 
-def experiment(which, options, *more):
-    """The last arguments of the worker: sizes, and what is common to all models."""
+def updates(which, options, *arguments):
+    """The command of an experiment: sizes, what all have in common, and arguments."""
     sizes = QUICK[which] if options.quick else []
-    return [*sizes, "--math", options.math, *more]
+    return archive("updates", which, *sizes, "--math", options.math, *arguments)
 
 
 def ptb(options, measured):
     """Every model of the Penn Treebank, and PyTorch's LSTM."""
-    commands = {
-        name: archive("ptb", *arguments, *experiment("ptb", options))
-        for name, arguments in PTB.items()
-        if not options.models or name in options.models
-    }
+    commands = models("ptb", PTB, options)
     if options.torch_python:
         size = TORCH_QUICK if options.quick else TORCH_SIZE
         commands[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
-    chosen(commands, options, "Penn Treebank", measured)
+    compare(commands, options, "Penn Treebank", [({}, measured)])
 
 
 def draw(options, measured):
     """Every model of DRAW."""
+    compare(models("draw", DRAW, options), options, "DRAW", [({}, measured)])
+
+
+def models(which, known, options):
+    """The commands of the models that were chosen."""
     commands = {
-        name: archive("draw", *arguments, *experiment("draw", options))
-        for name, arguments in DRAW.items()
+        name: updates(which, options, *arguments)
+        for name, arguments in known.items()
         if not options.models or name.partition(",")[0] in options.models
     }
-    chosen(commands, options, "DRAW", measured)
-
-
-def chosen(commands, options, title, measured):
     if not commands:
-        raise RunError(f"{title} has none of the models {' '.join(options.models)}")
-    compare(commands, options, title, [({}, measured)])
+        raise RunError(f"{which} has none of the models {' '.join(options.models)}")
+    return commands
+
+
+def data(options, measured):
+    """The data of both experiments, without a model.
+
+    From the real data where they have been converted, else from the built-in sample;
+    the result says which.
+    """
+    batches = 20 if options.quick else 391
+    where = ["--data-dir", options.data_dir] if options.data_dir else []
+    with bar(len(QUICK), "data", unit=" runs") as shown:
+        for name in QUICK:
+            measured[name] = told(options.threads, f"data={batches}", name, *where)
+            shown.update()
 
 
 def scaling(options, measured):
@@ -117,8 +135,8 @@ def scaling(options, measured):
     base = TORCH_QUICK if options.quick else TORCH_SIZE
 
     def commands(units=base["units"]):
-        sizes = experiment("ptb", options, "--units", str(units))
-        made = {"norm_prop": archive("ptb", "--model", "norm_prop", *sizes)}
+        words = ["--model", "norm_prop", "--units", units]
+        made = {"norm_prop": updates("ptb", options, *words)}
         if options.torch_python:
             size = {**base, "units": units}
             made[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
@@ -136,10 +154,11 @@ def scaling(options, measured):
 def rewrites(options, measured):
     """Norm prop on the Penn Treebank without each of what makes it fast."""
     model = ["ptb", "--model", "norm_prop", *QUICK["ptb"] * options.quick]
-    commands = {"all": archive(*model)}
+    commands = {"all": archive("updates", *model)}
     for name in REWRITES:
-        commands[f"without {name}"] = archive("--leave-out", name, *model)
-    commands["none (--math strict)"] = archive(*model, "--math", "strict")
+        commands[f"without {name}"] = archive(f"without={name}", *model)
+    strict = archive("updates", *model, "--math", "strict")
+    commands["none (--math strict)"] = strict
     commands["without oneDNN"] = commands["all"]
     env = {"without oneDNN": {"REPRODUCE_ONEDNN": "0"}}
     compare(commands, options, "rewrites", [({}, measured)], env)

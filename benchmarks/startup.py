@@ -6,11 +6,10 @@ import sys
 import tempfile
 import time
 
-from benchmarks.processes import environment
+from benchmarks.processes import ended, environment
 from benchmarks.speed import QUICK
 from common import ROOT
 from common.bars import bar
-from common.errors import RunError
 
 PROGRAMS = {
     "ptb": ["ptb_experiment.py", "--model", "norm_prop"],
@@ -52,9 +51,7 @@ def run(program, arguments, env):
             process.kill()
             raise
         if status or len(marks) < 2:
-            errors.seek(0)
-            said = errors.read().strip().split("\n")[-1]
-            raise RunError(f"{' '.join(program)} ended: {said or 'no message'}")
+            raise ended(program, errors)
     return {
         "compile_seconds": marks["Compiled in"] - marks["Compiling:"],
         "startup_seconds": marks["Compiled in"],
