@@ -100,7 +100,6 @@ ENV HOME=/tmp \
     NVIDIA_VISIBLE_DEVICES=all \
     PYTHONPATH=/opt/reproduce \
     PYTHONUNBUFFERED=1 \
-    THEANORC=/opt/reproduce/theanorc:/opt/reproduce/.venv/theanorc:/opt/reproduce/docker/theanorc \
     USER=reproduce
 VOLUME ["/data", "/results"]
 WORKDIR /

@@ -40,7 +40,7 @@ from entry import cuda  # noqa: E402
 from gpu_compare import compare  # noqa: E402
 from gpu_worker import CONFIGURATIONS, MODELS, PARSERS  # noqa: E402
 
-from common import errors, theano_flags  # noqa: E402
+from common import compile_cache, errors  # noqa: E402
 from common.arguments import Parser, count  # noqa: E402
 from common.errors import RunError  # noqa: E402
 from runs import facts  # noqa: E402
@@ -131,7 +131,7 @@ def measure(options, folder, experiment, floatX, reference, model=""):
     flags = ["gpuarray.preallocate=0", os.environ.get("THEANO_FLAGS", "")]
     variables = dict(os.environ, THEANO_FLAGS=",".join(filter(None, flags)))
     if options.jobs > 1:  # in one folder they would wait for each other
-        base = variables.get("REPRODUCE_COMPILEDIR") or theano_flags.CACHE
+        base = variables.get("REPRODUCE_COMPILEDIR") or compile_cache.DEFAULT
         variables["REPRODUCE_COMPILEDIR"] = str(Path(base) / path.stem)
     status = subprocess.call(command, env=variables, stdout=sys.stderr)
     if status:

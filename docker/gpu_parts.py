@@ -26,7 +26,7 @@ FOLDERS = {
     "libgcc_s.so.1 libnss_files.so.2",
     "opt/cuda": "lib/libnvrtc* LICENSE*",
     "opt/reproduce": "bricks common datasets engine experiments runs training theanorc "
-    "published.yaml ptb_experiment.py draw_experiment.py LICENSE docker/theanorc "
+    "published.yaml ptb_experiment.py draw_experiment.py LICENSE "
     "docker/entry.py docker/gpu_check.py docker/gpu_compare.py docker/gpu_start.py "
     "docker/gpu_train.py docker/gpu_worker.py",
 }

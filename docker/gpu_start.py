@@ -157,9 +157,7 @@ def settings(root):
             f"[blas]\nldflags = -L{wheel} -lscipy_openblas\n"
             f"[gcc]\ncxxflags = {' '.join(macros)}\n"
         )
-    archive = os.path.join(root, "opt/reproduce")
     variables = {
-        "THEANORC": f"{archive}/theanorc:{local}/theanorc:{archive}/docker/theanorc",
         "REPRODUCE_COMPILEDIR": os.path.join(root, "compiled"),
         "HOME": root,
         "USER": "reproduce",

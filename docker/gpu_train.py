@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from common import theano_flags  # noqa: E402
+from common import compile_cache  # noqa: E402
 from common.arguments import Parser  # noqa: E402
 from common.signals import Signals  # noqa: E402
 from experiments import ptb_options  # noqa: E402
@@ -41,7 +41,7 @@ def read_lines(path, words):
 
 def variables(number, together):
     """The environment of one of several runs: its compile cache and share of cores."""
-    base = os.environ.get("REPRODUCE_COMPILEDIR") or theano_flags.CACHE
+    base = os.environ.get("REPRODUCE_COMPILEDIR") or compile_cache.DEFAULT
     threads = max(1, len(os.sched_getaffinity(0)) // together)
     own = {
         "OPENBLAS_NUM_THREADS": str(threads),

@@ -32,7 +32,8 @@ def compilers():
 
     The program does not wait for them when it ends.
     """
-    pool, folder = ThreadPool(cores()), tempfile.mkdtemp(prefix="reproduce-")
+    # What a kill leaves there is removed: see `common.compile_cache`.
+    pool, folder = ThreadPool(cores()), tempfile.mkdtemp(dir=config.compiledir)
 
     @atexit.register
     def stop():

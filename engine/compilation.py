@@ -20,6 +20,7 @@ from theano.gof.cc import CLinker
 from theano.gof.cmodule import GCC_compiler, std_include_dirs
 from theano.gof.utils import scratchpad
 
+from common.compile_cache import sign, whole
 from engine.ahead import compile_str
 from engine.rewritten import remembered
 
@@ -163,7 +164,7 @@ def precompile_headers():
     about = [config.cxx, GCC_compiler.version_str(), numpy.__version__, *flags, HEADERS]
     key = hashlib.sha256("\n".join(about).encode()).hexdigest()[:16]
     folder = Path(config.compiledir) / f"headers-{key}"
-    if not (folder / "Python.h").exists():
+    if not whole(folder):
         with tempfile.TemporaryDirectory(dir=config.compiledir) as made:
             header, compiled = Path(made, "headers.h"), Path(made, "Python.h.gch")
             header.write_text(HEADERS)
@@ -176,4 +177,5 @@ def precompile_headers():
             folder.mkdir(exist_ok=True)
             compiled.replace(folder / "Python.h.gch")
             again.replace(folder / "Python.h")
+            sign(folder)
     config.gcc.cxxflags = f"-g0 -I{folder} {config.gcc.cxxflags}"

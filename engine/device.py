@@ -40,7 +40,7 @@ def prepare(device, floatX, math="fast"):
     Raises
     ------
     RunError
-        If a GPU was asked for and cannot be used, or Theano cannot be imported.
+        If a GPU was asked for and cannot be used; see also :mod:`common.theano_flags`.
     """
     lacking = missing_for_cuda() if device != "cpu" else None
     if device == "auto":
@@ -50,11 +50,8 @@ def prepare(device, floatX, math="fast"):
     with card.report_held_back() as failures:
         if "theano" not in sys.modules:
             theano_flags.configure(device, floatX)
-        try:
-            import theano
-            import theano.gpuarray
-        except ImportError as error:
-            raise RunError(f"{error}: run `./reproduce setup` first") from error
+        import theano
+        import theano.gpuarray
     if theano.config.floatX != floatX:
         raise RunError(f"Theano is already running in {theano.config.floatX}")
     from engine import compilation, rewrites

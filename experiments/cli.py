@@ -2,7 +2,7 @@
 
 import logging
 
-from common import theano_flags
+from common import compile_cache, temporary
 from common.errors import RunError, report
 from common.output import forgiving
 from engine import card
@@ -44,8 +44,8 @@ def carry_out(program, work, options):
                 return report(program, f"there is not enough memory for this ({error})")
             # Of the compiler's own words few say that its disk is full.
             try:
-                theano_flags.check_cache()
-                theano_flags.check_temporary()
+                compile_cache.check()
+                temporary.check()
             except RunError as error:
                 return report(program, error)
             raise

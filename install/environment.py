@@ -233,7 +233,8 @@ def _make_base(python, wheel, compiler, wanted):
             None if status else wheel, compiler, os.path.join(VENV, "lib")
         )
     with open(os.path.join(VENV, "theanorc"), "w") as file:
-        file.write("# Written by ./reproduce setup for this machine.\n" + settings)
+        file.write("# Written by ./reproduce setup for this machine.\n")
+        file.write(f"[global]\ncxx = {compiler}\n\n" + settings)
     needs = [os.path.realpath(PYTHON), compiler, library]
     stamp = {"wanted": wanted, "key": _key(), "needs": [path for path in needs if path]}
     write(STAMP, stamp)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import ROOT
+from common import ROOT, theano_flags
 
 # Of a download, in which Git has put it (.gitattributes).
 COMMIT = "$Format:%H$"
@@ -78,16 +78,9 @@ def host():
         "cpu": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "blas": " ".join(re.findall(r"-l(\S+)", theano.config.blas.ldflags)),
+        "theano_flags": theano_flags.recorded(),
         "threads": {name: os.environ[name] for name in threads if name in os.environ},
-        "theano_flags": theano_flags(os.environ.get("THEANO_FLAGS", "")),
     }
-
-
-def theano_flags(flags):
-    """The user's flags, without those that are folders or said elsewhere."""
-    known = ("base_compiledir", "compiledir", "device", "floatX")
-    flags = [flag.strip() for flag in flags.split(",")]
-    return ",".join(f for f in flags if f and f.partition("=")[0].strip() not in known)
 
 
 def processor(path="/proc/cpuinfo"):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from blocks.extensions import SimpleExtension
 
+from common import compile_cache
 from common.errors import RunError
 from common.published_files import BINARIZED_MNIST, PTB
 from datasets import ptb
@@ -208,7 +209,8 @@ def test_a_compile_cache_that_cannot_be_written(disk, fault):
 
 def test_a_compile_cache_that_becomes_full(disk, monkeypatch, capsys):
     folder = disk(80)
-    monkeypatch.setenv("THEANO_FLAGS", f"base_compiledir={folder}")
+    check = compile_cache.check
+    monkeypatch.setattr(compile_cache, "check", lambda: check(folder))
 
     def compile(*arguments):
         fill(folder)

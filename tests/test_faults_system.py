@@ -193,23 +193,6 @@ def test_a_users_matplotlibrc_does_not_count(tmp_path, monkeypatch):
     assert (tmp_path / "plot.png").read_bytes()[1:4] == b"PNG"
 
 
-@pytest.mark.parametrize(
-    "flags, counting",
-    [
-        ("", ""),
-        ("device=cpu,floatX=float32,base_compiledir=/a/b", ""),
-        ("optimizer_excluding=fusion,device=cpu", "optimizer_excluding=fusion"),
-        (
-            'gcc.cxxflags="-O1,-g", compiledir=/x,mode=FAST_RUN',
-            'gcc.cxxflags="-O1,-g",mode=FAST_RUN',
-        ),
-    ],
-)
-def test_the_flags_of_theano_that_count_are_recorded(monkeypatch, flags, counting):
-    monkeypatch.setenv("THEANO_FLAGS", flags)
-    assert facts.host()["theano_flags"] == counting
-
-
 def test_a_picture_that_cannot_be_drawn_fails_no_run(tmp_path, capsys):
     with RunFolder(tmp_path / "run", {"epochs": 1}, resume=False) as folder:
         with folder.pictures("--evaluate draws it again"):

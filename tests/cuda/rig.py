@@ -168,8 +168,6 @@ def variables(flags="", library=LIBRARY, **settings):
     found = {**os.environ, **libgpuarray()}
     for name, path in (("LD_LIBRARY_PATH", library), ("PYTHONPATH", FOLDER / "site")):
         found[name] = os.pathsep.join(filter(None, [str(path), found.get(name)]))
-    rc = [ROOT / "theanorc", Path(sys.prefix) / "theanorc", ROOT / "docker/theanorc"]
-    found["THEANORC"] = os.pathsep.join(map(str, rc))
     found["REPRODUCE_COMPILEDIR"] = str(FOLDER / "theano")
     found[f"{PREFIX}CACHE"] = str(FOLDER / "kernels")
     for name, value in settings.items():
