@@ -86,12 +86,13 @@ RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
 FROM base AS common
 COPY --from=cuda /opt/cuda /opt/cuda
 COPY --from=environment /opt/reproduce/.venv /opt/reproduce/.venv
-COPY . /opt/reproduce
+WORKDIR /opt/reproduce
+COPY . .
 # Any user may write into the volumes; HOME, for a user that this system does not know.
 RUN mkdir -m 1777 /data /results && \
-    find /opt/reproduce ! -perm -a=r -exec chmod a+rX {} + && \
-    cd /opt/reproduce && .venv/bin/python -m compileall -q bricks common datasets \
-        engine experiments runs training
+    find . ! -perm -a=r -exec chmod a+rX {} + && \
+    .venv/bin/python -m compileall -q bricks common datasets engine experiments runs \
+        training
 ENV HOME=/tmp \
     LD_LIBRARY_PATH=/opt/cuda/lib \
     MPLBACKEND=Agg \
