@@ -99,7 +99,7 @@ def test_evaluation(finished, capsys):
     [
         ("--model baseline --gamma-x 1", "--gamma-x has no effect on baseline"),
         ("--model layer_norm --gamma-h 1", "--gamma-h has no effect on layer_norm"),
-        ("--read-size 1", "must be at least 2, not 1"),
+        ("--read-size 1", "must be from 2 up to 28, not 1"),
         ("--importance-samples 5", "is for --evaluate"),
         ("--model batch_norm", "invalid choice: 'batch_norm'"),
     ],
