@@ -9,6 +9,7 @@ import sys
 import draw_experiment
 import ptb_experiment
 from common.arguments import Parser
+from engine import device
 from experiments import cli, draw_options, options, ptb_options
 from runs.folder import discard, folder_name
 
@@ -71,6 +72,7 @@ def draw(common, interrupts):
     print("\n== DRAW ==", flush=True)
     chosen = draw_options.parse([*DRAW.split(), *common])
     discard(folder_name(chosen, "quick-draw"))
+    device.prepare(chosen.device, chosen.floatX, chosen.math)
 
     from theano.compile import mode
     from theano.configparser import change_flags

@@ -322,3 +322,24 @@ def test_what_a_kill_has_left_is_removed_once_nobody_can_need_it(cache):
         assert all(path.exists() for path in left)
     assert run(folder) == (1, results)
     assert not unsigned.parent.exists() and not any(path.exists() for path in left)
+
+
+QUICK = """
+import json, os, draw_experiment, quick
+
+def train(options, interrupts, experiment):
+    from theano import config
+    print(json.dumps([config.floatX, config.blas.ldflags, config.cxx]))
+
+class Folder:
+    path = draw_experiment.Path()
+
+draw_experiment.train = lambda *args, **kwargs: train(*args, **kwargs) or Folder
+quick.main(["--experiment", "draw", "--results-dir", os.environ["HOME"]])
+"""
+
+
+def test_quick_drawing_alone_has_the_settings(tmp_path, ours):
+    _, said, _ = start(tmp_path, QUICK)
+    found = next(line for line in said.splitlines() if line.startswith("["))
+    assert json.loads(found) == ["float32", ours["ldflags"], ours["compiler"]]
