@@ -59,6 +59,7 @@ def test_a_hard_life(experiment, tmp_path):
 
 def test_the_terminal_is_closed(tmp_path):
     """Which takes the output away and sends SIGHUP: the run saves all the same."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup would have it ignored
     terminal, slave = pty.openpty()
     results = tmp_path / "closed"
     # So many epochs that it is still training when the signal comes.
