@@ -71,7 +71,7 @@ def test_figure_1_against_a_simulation(gammas):
     for change in (1e-4, -1e-4):
         # What h_{t-1} changes in each gate, through a weight of 1.
         moved = [value + gamma_h * change for value in gates]
-        ends.append(step(*moved, cells, gamma_c, cell_std, state_std))
+        ends.append(step(moved, cells, gamma_c, cell_std, state_std))
     norm = (((ends[0] - ends[1]) / 2e-4) ** 2).mean() ** 0.5
     z = gradient.standard_normal(measured.SAMPLES, 1)
     assert_allclose(gradient.gradient_norm(*gammas, z), norm, rtol=0.02)
