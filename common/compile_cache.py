@@ -94,10 +94,12 @@ def prepare(folder):
             shutil.rmtree(str(left), ignore_errors=True)
         atexit.register(sign_all, folder)
     for place in modules(folder):
-        if not whole(place, unsigned=not alone):
+        good = whole(place, unsigned=not alone)
+        if not (good or alone):
             time.sleep(0.1)  # it may be just being written
-            if not whole(place, unsigned=not alone):
-                shutil.rmtree(str(place), ignore_errors=True)
+            good = whole(place, unsigned=True)
+        if not good:
+            shutil.rmtree(str(place), ignore_errors=True)
     if alone:
         fcntl.flock(in_use[-1], fcntl.LOCK_SH)
     # Theano also runs programs there, to learn what this processor can do.

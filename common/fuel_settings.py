@@ -5,6 +5,8 @@ import sys
 
 import yaml
 
+from common.errors import one_line
+
 
 def keep_data_path():
     """Hand ``data_path`` on as FUEL_DATA_PATH, to what this program starts too.
@@ -28,7 +30,7 @@ def keep_data_path():
             RecursionError,
             yaml.YAMLError,
         ) as e:
-            reason = " ".join(str(e).split())
-            print(f"warning: {path} does not count: {reason}", file=sys.stderr)
+            said = f"warning: {path} does not count: {e}"
+            print(one_line(said), file=sys.stderr)
     os.environ["FUEL_CONFIG"] = os.devnull
     os.environ.pop("FUEL_FLOATX", None)

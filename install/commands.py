@@ -116,10 +116,6 @@ def module_of(command):
 
 def main(argv):
     """Carry out a command line; return the exit status."""
-    # What is opened next would else take the place of an output that is closed.
-    while os.open(os.devnull, os.O_RDWR) < 2:
-        pass
-    sys.stdout, sys.stderr = sys.stdout or open(1, "w"), sys.stderr or open(2, "w")
     command, options = parse(argv)
     try:
         with steps.signals_stop():

@@ -32,7 +32,7 @@ STOPPING = ".workflow.stopping"  # there once the command was told to stop
 # The states of a job that will not run again: those that are no fault of the run, and
 # those that are.
 STOPPED = ("CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "DEADLINE", "REVOKED")
-FAILED = ("COMPLETED", "FAILED", "BOOT_FAIL", "OUT_OF_MEMORY")
+FAILED = ("COMPLETED", "FAILED", "BOOT_FAIL")
 # Jobs have this environment, whatever the shell exports.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KEPT = ("HOME", "USER", "LOGNAME", "SLURM_CONF")
