@@ -1,6 +1,7 @@
 """The measured numbers as one picture."""
 
 from common.files import replacing
+from common.rendering import new_figure, render
 
 
 def draw(path, results):
@@ -13,9 +14,6 @@ def draw(path, results):
     results : dict
         As in ``benchmark.json``.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = [
         (bars, results[name], title)
         for name, title in (("ptb", "Penn Treebank"), ("draw", "DRAW"))
@@ -28,14 +26,18 @@ def draw(path, results):
     ]
     if not panels:
         return False
-    figure = Figure(figsize=(4.2 * len(panels), 3.6), dpi=120)
-    canvas = FigureCanvasAgg(figure)
+    (content,) = render(("png",), side_by_side, panels)
+    with replacing(path) as file:
+        file.write(content)
+    return True
+
+
+def side_by_side(panels):
+    """Return the figure: of each panel what draws it, its numbers and its title."""
+    figure = new_figure(4.2 * len(panels), 3.6)
     for k, (show, values, title) in enumerate(panels, 1):
         show(figure.add_subplot(1, len(panels), k), values, title)
-    figure.tight_layout()
-    with replacing(path) as file:
-        canvas.print_png(file)
-    return True
+    return figure
 
 
 def bars(axes, measured, title):
