@@ -135,7 +135,8 @@ def ladder(document, kind, softmax):
             words = experiment.difference(mean, before[1])
             # The divisions are alternatives, and of one height.
             height = min(step, DIVISION) - before[0]
-            words += f" in {height} steps" if words and height > 1 else ""
+            if words and height > 1:
+                words += f" in {height} steps"
         rows.append([name, experiment.shown(mean, deviation), words, group.seeds])
         before = min(step, DIVISION), mean
     layer = ""

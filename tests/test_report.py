@@ -437,6 +437,16 @@ def test_the_divisions_are_one_step(tmp_path):
     assert line in text
 
 
+def test_a_diverged_run_is_a_step_without_a_difference(tmp_path):
+    small(tmp_path, "weight_norm", [1.90])
+    small(tmp_path, "norm_prop", [float("nan")])
+    small(tmp_path, "norm_prop", [1.70], more="--compensation released")
+    text = report(tmp_path)
+    assert "| norm_prop: division as in eq. 13-15 | diverged | – | 1 |" in text
+    line = "| norm_prop: division as released, in its place | 1.700 | – | 1 |"
+    assert line in text
+
+
 def test_batch_norm_says_its_statistics(tmp_path):
     scores = {"valid_bpc": 1.41, "batch": {"valid_bpc": 1.46}, "epoch": 3}
     path = by_patience(tmp_path, "ptb --model batch_norm", [1.5, 1.45, 1.44, 1.5])
