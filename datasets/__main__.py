@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common import published_files, theano_flags
-from common.errors import RunError, report
+from common.errors import RunError, because, report
+from common.files import make_folder
 
 DESCRIPTION = """\
 Get the data sets of the two experiments and convert them to HDF5 files for Fuel.
@@ -132,14 +133,11 @@ def get(name, options):
 def alone(folder):
     """Keep other ``./reproduce data`` out of a folder; yield whether there was one."""
     waited = False
+    make_folder(folder, "--data-dir chooses another")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(str(folder), os.O_RDONLY)
     except OSError as error:
-        raise RunError(
-            f"{folder} cannot be made or read ({error.strerror}): choose another with "
-            "--data-dir"
-        ) from error
+        raise RunError(f"{folder} cannot be read {because(error)}") from error
     try:
         # On a disk without locks, checksums still tell what two have mixed up.
         with suppress(OSError):

@@ -21,7 +21,7 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from common.errors import RunError
+from common.errors import RunError, because
 from common.files import replacing
 from common.trust import regular
 from datasets.hdf5 import ADVICE
@@ -101,7 +101,7 @@ def download(name, published, addresses, directory, advice=""):
                 failures.append(f"{address}: {failure}")
     except OSError as error:
         raise RunError(
-            f"{path} cannot be written ({error.strerror or error}): {ADVICE}"
+            f"{path} cannot be written {because(error)}; {ADVICE}"
         ) from error
     raise RunError(f"{name} could not be downloaded ({'; '.join(failures)}){advice}")
 

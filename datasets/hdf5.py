@@ -13,11 +13,11 @@ import h5py
 import numpy
 from fuel.datasets import H5PYDataset
 
-from common.errors import RunError
-from common.files import replacing
+from common.errors import RunError, because
+from common.files import make_folder, replacing
 from datasets.corpus import SPLITS
 
-ADVICE = "make room or choose another folder with --data-dir"
+ADVICE = "--data-dir chooses another folder"
 # More than any data set of the archive has in it.
 LARGEST = 200 * 2**20
 
@@ -44,13 +44,7 @@ def written_whole(path):
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
         yield file
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"cannot make {path.parent} ({error.strerror}): {ADVICE}"
-        ) from error
+    make_folder(Path(path).parent, ADVICE)
     with replacing(path, ADVICE) as file:
         file.write(image.getbuffer())
 
@@ -85,7 +79,7 @@ def opened(path, command):
         *(AttributeError, MemoryError, OverflowError),
     ) as error:
         if isinstance(error, OSError) and error.errno:
-            raise RunError(f"{path} cannot be read ({error.strerror})") from None
+            raise RunError(f"{path} cannot be read {because(error)}") from None
         raise RunError(
             f"{path} is damaged ({error}): run `{command}` to make it again"
         ) from None

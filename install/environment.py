@@ -5,7 +5,6 @@ import fcntl
 import filecmp
 import glob
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ import time
 
 from common import ROOT
 from common.errors import RunError
+from common.files import read_json, write_json
 from install import blas, blocks, pip, python38, steps
 
 VENV = os.path.join(ROOT, ".venv")
@@ -62,22 +62,14 @@ def key(*paths):
 
 
 def read(path):
-    with contextlib.suppress(OSError, ValueError):
-        with open(path) as file:
-            content = json.load(file)
-        if isinstance(content, dict):
-            return content
+    """Read what :func:`write` wrote; empty if that is not there, or damaged."""
+    with contextlib.suppress(RunError):
+        return read_json(path)
     return {}
 
 
 def write(path, content):
-    """Write JSON so that an interruption leaves the old file or the new one."""
-    with open(path + ".new", "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path + ".new", path)
+    write_json(path, content, "run `./reproduce setup` again")
 
 
 def installed_blocks():

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from common.errors import RunError
-from common.files import Damaged, read_json, read_note, read_npz
+from common.files import read_json
+from common.npz import Damaged, read_note, read_npz
 
 # What may differ between a run and its continuation.
 NOT_BINDING = {"epochs", "patience", "device", "save_every"}

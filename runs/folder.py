@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common.errors import RunError, UsageError, because
-from common.files import megabytes, read_json, replacing, write_json, write_npz
+from common.files import megabytes, read_json, replacing, write_json
+from common.npz import write_npz
 from runs import lock, state
 from runs.best import NOT_BINDING, check_best, identity
 from runs.history import History, another_version, of_a_run

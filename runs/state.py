@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy
 
 from common.errors import RunError, because
-from common.files import Damaged, flush_folder, read_npz, replacing, write_npz
+from common.files import flush_folder, replacing
+from common.npz import Damaged, read_npz, write_npz
 
 FORMAT = "recurrent normalization propagation, resume state 1"
 

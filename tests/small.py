@@ -117,7 +117,7 @@ def rows(path):
 
 def outcome(path):
     """All that must be the same for the same seed: the log and every array."""
-    from common.files import read_npz
+    from common.npz import read_npz
     from runs import state
 
     arrays = {**state.read(Path(path) / "state.npz")[0]}

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from common import ROOT, files
+from common import ROOT, files, npz
 from common.errors import ADVICE, RunError, UsageError
 from runs import facts, parcels
 from runs.folder import RunFolder, discard
@@ -68,9 +68,9 @@ def test_a_sync_that_fails_is_a_failed_save(tmp_path, monkeypatch, number):
 def test_a_best_epoch_that_cannot_be_read_is_not_called_damaged(
     tmp_path, monkeypatch, number
 ):
-    monkeypatch.setattr(files, "regular", failing(number))
-    with pytest.raises(files.Damaged) as caught:
-        dict(files.read_npz(tmp_path / "best.npz"))
+    monkeypatch.setattr(npz, "regular", failing(number))
+    with pytest.raises(npz.Damaged) as caught:
+        dict(npz.read_npz(tmp_path / "best.npz"))
     assert f"best.npz cannot be read ({os.strerror(number)})" in str(caught.value)
     assert "damaged" not in str(caught.value)
 

@@ -15,7 +15,7 @@ import numpy
 import pytest
 
 from common import ROOT
-from common.files import Damaged, read_npz
+from common.npz import Damaged, read_npz
 from common.rendering import render
 from report import __main__ as program
 from report import curves
