@@ -5,6 +5,7 @@ and for Pythons from 3.6 on: set-up uses it.
 """
 
 import errno
+import hashlib
 import json
 import os
 from contextlib import contextmanager, suppress
@@ -29,6 +30,18 @@ def beside(path):
 def megabytes(size):
     """Write a number of bytes for people."""
     return f"{max(1, round(size / 1e6)):,} MB"
+
+
+def sha256_of(file, between=lambda: None):
+    """SHA-256 of an open binary file, in hexadecimal.
+
+    It is read in pieces, and `between` is called after each.
+    """
+    digest = hashlib.sha256()
+    for piece in iter(lambda: file.read(1 << 20), b""):
+        digest.update(piece)
+        between()
+    return digest.hexdigest()
 
 
 def make_folder(path, advice=""):

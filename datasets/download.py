@@ -22,7 +22,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from common.errors import RunError, because
-from common.files import replacing
+from common.files import replacing, sha256_of
 from common.trust import regular
 from datasets.hdf5 import ADVICE
 
@@ -44,12 +44,8 @@ class _CutOff(Failure):
 
 
 def file_digest(path):
-    """SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        for piece in iter(lambda: file.read(1 << 20), b""):
-            digest.update(piece)
-    return digest.hexdigest()
+        return sha256_of(file)
 
 
 def download(name, published, addresses, directory, advice=""):

@@ -11,13 +11,13 @@
 """
 
 import gzip
-import hashlib
 import os
 import re
 import shutil
 
 from common import ROOT, published_files
 from common.errors import RunError
+from common.files import sha256_of
 from install import blocks, environment, images, pip, steps, workflow
 
 SUMS = "SHA256SUMS"
@@ -58,13 +58,9 @@ def add_options(parser):
 
 
 def digest(path, unpack=open):
-    """SHA-256 of a file, or of what `unpack` makes of it, read in pieces."""
-    total = hashlib.sha256()
+    """SHA-256 of a file, or of what `unpack` makes of it."""
     with unpack(path, "rb") as file:
-        for piece in iter(lambda: file.read(1 << 20), b""):
-            total.update(piece)
-            steps.check()
-    return total.hexdigest()
+        return sha256_of(file, steps.check)
 
 
 def files(folder):

@@ -83,14 +83,9 @@ def commands(options, build):
     build : list of str
     """
     common = list(build)
-    arguments = {
-        "BLOCKS": options.blocks,
-        "BASE": options.base,
-        "DEBIAN": options.debian,
-    }
-    for name, value in arguments.items():
-        if value:
-            common += ["--build-arg", f"{name}={value}"]
+    for name in ("blocks", "base", "debian"):
+        if getattr(options, name):
+            common += ["--build-arg", f"{name.upper()}={getattr(options, name)}"]
     for name in SECRETS:
         path = getattr(options, name)
         if path:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from common.arguments import number
 from common.errors import RunError, UsageError, because, report
-from common.files import megabytes, read_json, write_json
+from common.files import megabytes, read_json, sha256_of, write_json
 from common.trust import regular
 from runs import lock, state
 from runs.best import check_best
@@ -95,11 +95,8 @@ def blocks(path, size=2**20):
 
 
 def digest_of(path):
-    """Return the SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    for data in blocks(path):
-        digest.update(data)
-    return digest.hexdigest()
+    with open(path, "rb", opener=regular) as file:
+        return sha256_of(file)
 
 
 def split(run, folder, size):
