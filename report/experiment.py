@@ -49,9 +49,9 @@ class Experiment:
     digits: int  #: that its figures are shown with
     table: str  #: of the paper
     figure: str  #: that is in this table
-    columns: tuple  #: of metrics.jsonl
-    valid: str  #: the column that an epoch is judged by
-    reported: str  #: the column that runs are compared by
+    #: Of metrics.jsonl: training, validation, which epochs are judged by, and the test
+    #: where there is one. Runs are compared by the last.
+    columns: tuple
     options: ModuleType
     small: dict  #: what `--preset small` stands for
     reference: dict  #: a run that differs from it in nothing has the variation ()
@@ -141,8 +141,6 @@ PTB = Experiment(
     table="table_1",
     figure="valid_bpc",
     columns=("train_bpc", "valid_bpc"),
-    valid="valid_bpc",
-    reported="valid_bpc",
     options=ptb_options,
     small=presets.PTB["small"],
     reference={"compensation": "paper", "moments": "printed", "softmax_gamma": 1.0},
@@ -163,8 +161,6 @@ DRAW = Experiment(
     table="table_3",
     figure="test_nll",
     columns=("train_nll", "valid_nll", "test_nll"),
-    valid="valid_nll",
-    reported="test_nll",
     options=draw_options,
     small=presets.DRAW["small"],
     reference={"compensation": "released", "moments": "printed"},

@@ -1,6 +1,7 @@
 """Tables of what is not in the paper: other sizes, other readings, and the ladder."""
 
 from dataclasses import replace
+from operator import attrgetter
 
 from experiments.gammas import GAMMAS
 from report.compare import Comparison, common_epochs
@@ -40,17 +41,19 @@ def other_runs(document, evidence):
         document.table(kind.label, {**columns, **MACHINE}, rows, incomplete)
 
 
+def less(group, other):
+    return group.experiment.difference(Comparison(other, group).lead, 0)
+
+
 def less_the_baseline(group):
     baseline = group.kind.of("baseline")
-    if group.scored or not 0 < group.epochs <= baseline.epochs:
-        return None
-    return group.experiment.difference(Comparison(baseline, group).lead, 0)
+    known = baseline.epochs >= group.epochs and not group.scored
+    return less(group, baseline) if known else None
 
 
 def published_less_the_baseline(group):
-    return group.experiment.difference(
-        *map(group.experiment.paper, (group.model, "baseline"))
-    )
+    published = group.experiment.paper
+    return group.experiment.difference(published(group.model), published("baseline"))
 
 
 def readings(document, evidence):
@@ -73,22 +76,19 @@ def readings(document, evidence):
 
 def less_the_reference(group):
     reference = group.kind.of(group.model)
-    if not reference or not group.variation:
-        return None
-    return group.experiment.difference(Comparison(reference, group).lead, 0)
+    return less(group, reference) if reference and group.variation else None
 
 
 # The step of the ladder from which on each stands in the place of the others.
 DIVISION = 3
 
 
-def rungs(experiment, softmax):
-    """Steps from weight_norm to norm_prop: (what it is, model, variation)."""
+def rungs(experiment):
+    """Yield the steps from weight_norm to norm_prop: model, what it is, variation."""
     ours, theirs = (GAMMAS[experiment.name][m] for m in ("norm_prop", "weight_norm"))
-    steps = [
-        ("gammas {gamma_x:g}, {gamma_h:g}".format(**gammas), "weight_norm", variation)
-        for gammas, variation in ((theirs, ()), (ours, experiment.raised_gammas()))
-    ]
+    for gammas, variation in ((theirs, ()), (ours, experiment.raised_gammas())):
+        what = "gammas {gamma_x:g}, {gamma_h:g}".format(**gammas)
+        yield "weight_norm", what, variation
     for value, what in (
         ("none", f"gamma_c {ours['gamma_c']:g}"),
         ("paper", "division as in eq. 13-15"),
@@ -96,12 +96,7 @@ def rungs(experiment, softmax):
         (EARLY[1], "division as in the early code, in its place"),
     ):
         reference = value == experiment.reference["compensation"]
-        variation = () if reference else (("compensation", value),)
-        steps.append((what, "norm_prop", variation))
-    return [
-        (f"{model}: {what}", model, variation + softmax)
-        for what, model, variation in steps
-    ]
+        yield "norm_prop", what, () if reference else (("compensation", value),)
 
 
 def ladders(document, evidence):
@@ -110,16 +105,20 @@ def ladders(document, evidence):
     A table for each kind and softmax layer, where there are runs of three steps at
     least.
     """
-    for kind in evidence.kinds:
-        if kind.real:
-            ladder(document, kind, ())
-        if kind.real and kind.experiment is PTB:
-            ladder(document, kind, (PLAIN,))
+    for kind in filter(attrgetter("real"), evidence.kinds):
+        layers = {"": ()}
+        if kind.experiment is PTB:
+            layers = {", normalised softmax": (), ", plain softmax": (PLAIN,)}
+        for layer, softmax in layers.items():
+            ladder(document, kind, layer, softmax)
 
 
-def ladder(document, kind, softmax):
+def ladder(document, kind, layer, softmax):
     experiment = kind.experiment
-    steps = [(name, kind.of(*which)) for name, *which in rungs(experiment, softmax)]
+    steps = [
+        (f"{model}: {what}", kind.of(model, variation + softmax))
+        for model, what, variation in rungs(experiment)
+    ]
     there = [group for _, group in steps if group]
     if len(there) < 3:
         return
@@ -130,18 +129,14 @@ def ladder(document, kind, softmax):
             rows.append([name, "no run", None, None])
             continue
         mean, deviation = group.score(epochs)
-        words = None
+        # The divisions are alternatives, and of one height.
+        height, words = min(step, DIVISION), None
         if before:
             words = experiment.difference(mean, before[1])
-            # The divisions are alternatives, and of one height.
-            height = min(step, DIVISION) - before[0]
-            if words and height > 1:
-                words += f" in {height} steps"
+            if words and height - before[0] > 1:
+                words += f" in {height - before[0]} steps"
         rows.append([name, experiment.shown(mean, deviation), words, group.seeds])
-        before = min(step, DIVISION), mean
-    layer = ""
-    if experiment is PTB:
-        layer = ", plain softmax" if softmax else ", normalised softmax"
+        before = height, mean
     when = there[0].after(epochs) if epochs else "at the end"
     header = ["", experiment.unit, "Less the step before", "Seeds"]
     document.table(f"{kind.label}{layer}, {when}", header, rows)

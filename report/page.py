@@ -1,23 +1,15 @@
 """Put the report together from what the run folders hold.
 
 ``page.md`` is the report: its text as it stands, notes as quotations, and in braces the
-part of the report that goes there, with its arguments.
+function of this package that writes what goes there, with its arguments.
 """
 
 import re
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
-from report import (
-    calculated,
-    claims,
-    facts,
-    groups,
-    other_tables,
-    pictures,
-    runs,
-    tables,
-)
+from report import calculated, groups, runs
 from report.document import Document
 
 
@@ -37,21 +29,21 @@ def write(folders):
     document.problems += evidence.problems
     page = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
     for block in page.strip().split("\n\n"):
-        heading = re.match("#+ ", block)
-        part = re.match(r"\{(\w+)(.*?)\}\s*", block)
-        if heading:
-            document.heading(block[heading.end() :], heading.end() - 1)
-        elif part:
-            name, arguments = part.group(1), part.group(2).split()
-            text = block[part.end() :].replace("\n", " ")
+        mark = re.match(r"#+ |> |\{(\w+)\.(\w+)(.*?)\}\s*|", block)
+        text = block[mark.end() :].replace("\n> ", " ").replace("\n", " ")
+        module, part, arguments = mark.groups()
+        if part:
             before = len(document)
-            PARTS[name](document, evidence, *arguments, *[text] * bool(text))
+            part = getattr(import_module(f"report.{module}"), part)
+            part(document, evidence, *arguments.split(), *[text] * bool(text))
             if len(document) == before:
                 document.text("None yet.")
-        elif block.startswith("> "):
-            document.note(block[2:].replace("\n> ", " "))
+        elif mark[0].startswith("#"):
+            document.heading(text, len(mark[0]) - 1)
+        elif mark[0]:
+            document.note(text)
         else:
-            document.text(block.replace("\n", " "))
+            document.text(text)
     return document
 
 
@@ -60,31 +52,7 @@ def read(folders):
     found, problems = runs.find(folders)
     kinds, repeats = groups.kinds(found)
     figures, more = calculated.read_figures(folders)
+    problems += more
     return SimpleNamespace(
-        runs=found,
-        kinds=kinds,
-        repeats=repeats,
-        calculated=figures,
-        problems=problems + more,
+        runs=found, kinds=kinds, repeats=repeats, calculated=figures, problems=problems
     )
-
-
-PARTS = {
-    part.__name__: part
-    for part in (
-        tables.counts,
-        pictures.at_a_glance,
-        calculated.measured,
-        claims.claim,
-        claims.published_times,
-        other_tables.ladders,
-        tables.paper_table,
-        other_tables.other_runs,
-        other_tables.readings,
-        pictures.figure,
-        pictures.all_curves,
-        pictures.samples,
-        facts.environment,
-        facts.all_runs,
-    )
-}

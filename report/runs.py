@@ -96,7 +96,7 @@ class Run:
         rows = read_rows(path, names) if os.path.lexists(path) else []
         self.epochs = len(rows)
         self.log = dict(zip(names, numpy.reshape(rows, (-1, len(names))).T))
-        self.scores = self.log[self.experiment.reported]
+        self.scores = self.log[names[-1]]
         if self.experiment is not DRAW:
             self.scores = numpy.fmin.accumulate(self.scores)
         # Where there is none, or it is not a number.
@@ -105,8 +105,8 @@ class Run:
     def _describe(self, facts):
         host, blocks, data = map(facts.part, ("host", "blocks", "data"))
         status, error = facts.word("status"), facts.word("error")
-        self.ended_by_patience = status == "finished"
-        self.ended_by_patience &= facts.word("ended_by") == "patience"
+        ending = status, facts.word("ended_by")
+        self.ended_by_patience = ending == ("finished", "patience")
         status += ", or killed" if status == "running" else ""
         status += f": {error}" if error != "None" else ""
         self.status = literal(status + ", by patience" * self.ended_by_patience)
@@ -165,7 +165,7 @@ class Run:
     @property
     def best_epoch(self):
         """The first epoch with the lowest validation figure; None without epochs."""
-        values = self.log[self.experiment.valid]
+        values = self.log[self.experiment.columns[1]]
         if not self.epochs:
             return None
         return int(numpy.where(numpy.isnan(values), numpy.inf, values).argmin()) + 1
@@ -230,13 +230,12 @@ def read_rows(path, names):
         try:
             row = json.loads(line)
             rows.append([finite(row[name]) for name in names])
-            good = row["epoch"] == number and 0 < row["seconds"] < math.inf
-        except (ValueError, KeyError, TypeError, RecursionError):
-            good = False
-        if not good:
+            if row["epoch"] != number or not 0 < row["seconds"] < math.inf:
+                raise ValueError(row)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(
                 f"{path} is damaged: line {number} is not the log of epoch {number}"
-            )
+            ) from error
     return rows
 
 

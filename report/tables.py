@@ -1,6 +1,7 @@
 """The paper's tables, published beside obtained: at a glance, and with all there is."""
 
 from dataclasses import replace
+from operator import attrgetter
 
 from report.experiment import (
     EARLY,
@@ -17,10 +18,11 @@ TITLES = {
     "table_2": "Table 2: Penn Treebank, test",
     "table_3": "Table 3: DRAW on binarized MNIST, test",
 }
+PARTIAL = attrgetter("partial")
 # The last columns of every table of groups of runs.
 MACHINE = {
-    "Seeds": lambda group: group.seeds,
-    "Epochs": lambda group: group.progress,
+    "Seeds": attrgetter("seeds"),
+    "Epochs": attrgetter("progress"),
     "s/epoch": lambda group: duration(group.seconds),
     "Ratio": lambda group: times(group.ratio),
     "Device": lambda group: "; ".join(group.devices),
@@ -28,7 +30,7 @@ MACHINE = {
 
 
 def duration(seconds):
-    return seconds and (f"{seconds:.3g}" if seconds < 100 else f"{seconds:.0f}")
+    return seconds and format(seconds, ".3g" if seconds < 100 else ".0f")
 
 
 def times(value):
@@ -84,42 +86,22 @@ def counts(document, evidence):
 
 def glance(document, evidence):
     """All rows of the three tables: what is there so far."""
-    items = []
+    items, columns = [], beside()
     for kind in published_kinds(evidence.kinds):
-        items += [
-            f"{TITLES[kind.experiment.table]}, {kind.experiment.unit}",
-            *paper_rows(kind),
-        ]
-    columns = {
-        **beside(),
-        "Epochs": lambda g: g.after(g.epochs) if g.partial else g.progress,
-    }
-    document.table("", columns, items, partial, look="glance")
+        items.append(f"{TITLES[kind.experiment.table]}, {kind.experiment.unit}")
+        items += paper_rows(kind)
+    columns["Epochs"] = lambda g: g.after(g.epochs) if g.partial else g.progress
+    document.table("", columns, items, PARTIAL, look="glance")
 
 
 def beside(unit=""):
     """The first columns: what is published, and what was obtained."""
     return {
-        "": lambda group: group.name,
-        f"Published{unit}": lambda group: group.published,
-        f"Obtained{unit}": lambda group: group.obtained,
-        "Difference": lambda group: group.difference,
+        "": attrgetter("name"),
+        f"Published{unit}": attrgetter("published"),
+        f"Obtained{unit}": attrgetter("obtained"),
+        "Difference": attrgetter("difference"),
     }
-
-
-def published_seconds(group):
-    seconds = group.paper.get("seconds_per_epoch")
-    return seconds and str(seconds)
-
-
-def published_ratio(group):
-    seconds = group.paper.get("seconds_per_epoch")
-    base = PUBLISHED["table_1"]["baseline"]["seconds_per_epoch"]
-    return seconds and times(seconds / base)
-
-
-def partial(group):
-    return group.partial
 
 
 def paper_table(document, evidence, name):
@@ -127,9 +109,12 @@ def paper_table(document, evidence, name):
     (kind,) = (k for k in published_kinds(evidence.kinds) if k.experiment.table == name)
     columns = {**beside(f", {kind.experiment.unit}"), **MACHINE}
     if name == "table_1":
-        columns["s/epoch, published"] = published_seconds
-        columns["Ratio, published"] = published_ratio
+        seconds, base = "seconds_per_epoch", PUBLISHED[name]["baseline"]
+        columns["s/epoch, published"] = lambda g: duration(g.paper.get(seconds))
+        columns["Ratio, published"] = lambda g: times(
+            g.paper.get(seconds, 0) / base[seconds]
+        )
     rows = paper_rows(kind)
     shown = {run for row in rows for run in row.runs}
     rows += [group for group in kind.groups() if not shown & set(group.runs)]
-    document.table(PUBLISHED[name]["caption"], columns, rows, partial)
+    document.table(PUBLISHED[name]["caption"], columns, rows, PARTIAL)
