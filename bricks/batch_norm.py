@@ -209,7 +209,10 @@ class BatchNormLSTM(LSTM):
         """One step, with the population's `statistics` if they are given."""
 
         def batch_norm(x, gamma, name):
-            """BN(x; gamma), after which its statistics are among `statistics`."""
+            """BN(x; gamma), with the population's statistics or the batch's own.
+
+            The batch's are then added to `statistics`, for the step returns them.
+            """
             names = f"{name}_mean", f"{name}_variance"
             if names[0] not in statistics:
                 statistics.update(

@@ -1,8 +1,8 @@
 """Other forms of Norm Prop: those of the authors' two public codes, and one without.
 
 They divide other quantities, by other standard deviations, than eq. 13-15, which are
-:class:`bricks.norm_prop.NormPropLSTM`. A form can be trained if a small change of h
-does not grow too fast from step to step: docs/ERRATA.md compares them.
+:class:`bricks.norm_prop.NormPropLSTM`. docs/ERRATA.md compares how fast a small change
+of h grows from step to step in each, which decides how they begin to train.
 """
 
 import numpy

@@ -157,7 +157,11 @@ class DrawModel(Model):
         return tensor.unbroadcast(tensor.zeros((batch_size, dim)), 0, 1)
 
     def _glimpse(self, u, canvas, h_enc, c_enc, h_dec, c_dec, *given):
-        """One glimpse, given x and :meth:`weights`; the results are as in `apply`."""
+        """One glimpse; the results are as in `apply`.
+
+        `u` is the noise of this glimpse, (batch, latent_dim), then come the five
+        states, and of `given` x and :meth:`weights`, in their order.
+        """
         x, reader, into_encoder, encoder, mean, log_sigma, *more = given
         into_decoder, decoder, *writer = more
         error = x - tensor.nnet.sigmoid(canvas)

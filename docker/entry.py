@@ -30,6 +30,7 @@ EXPERIMENTS = {
 WORDS = {
     "quick": "train small models on built-in data, to see that everything works",
     "data": "fetch the data set into /data, or make a damaged one again",
+    "report": "make /results/report.html of the runs: the paper's tables beside them",
     "test": "run the archive's tests; options go to pytest",
     "gpu": "compare the GPU with the CPU on the published configurations",
 }
@@ -218,6 +219,10 @@ def main(experiment, words, run):
     if words[:1] == ["data"]:
         require_writable(DATA)
         return run([*fetch, *words[1:]], environment(experiment))
+    if words[:1] == ["report"]:
+        require_writable(RESULTS)
+        arguments = ["-m", "report", "--results-dir", str(RESULTS), *words[1:]]
+        return run(arguments, environment(experiment))
     if words[:1] == ["test"]:
         arguments = ["-m", "pytest", "-p", "no:cacheprovider", str(ROOT), *words[1:]]
         return run(arguments, environment(experiment))

@@ -35,11 +35,9 @@ def carry_out(program, work, options):
             of_gpu = card.cause(error)
             if of_gpu:
                 saved = "; what was saved is whole, and --resume goes on from it"
-                trained = getattr(options, "evaluate", None) is not None
-                return report(
-                    program,
-                    f"the GPU cannot go on: {of_gpu}{'' if trained else saved}",
-                )
+                training = getattr(options, "evaluate", None) is None
+                told = f"the GPU cannot go on: {of_gpu}{saved if training else ''}"
+                return report(program, told)
             if isinstance(error, MemoryError):
                 return report(program, f"there is not enough memory for this ({error})")
             # Of the compiler's own words few say that its disk is full.

@@ -33,6 +33,8 @@ def parse(parser, arguments, shorthands, check):
     argparse.Namespace
         Options that the model does not have are None.
     """
+    # Once to see which shorthands there are, whose values become defaults; then again,
+    # so that what is given besides wins.
     options = parser.parse_args(arguments)
     for name, meanings in shorthands.items():
         parser.set_defaults(**meanings.get(getattr(options, name), {}))

@@ -68,6 +68,8 @@ def recorded(experiment, run, ignored=NOT_THE_MODEL, **given):
         if name in known - ignored
         and model in experiment.ONLY_FOR.get(name, experiment.MODELS)
     }
+    # As a command line, so that every value passes the parser's checks; whatever the
+    # parser has changed was none that it takes.
     words = [word(*item, experiment.DEFAULTS) for item in counting.items()]
     options = experiment.parse([word for word in words if word], parser)
     for name, value in counting.items():

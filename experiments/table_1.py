@@ -1,5 +1,6 @@
 """Tables of what was obtained, beside what the paper reports."""
 
+import math
 from statistics import median
 
 from common.files import read_json
@@ -30,6 +31,7 @@ def table_1(logs, scores, note):
     str
     """
     table = published()["table_1"]
+    unknown = {"valid_bpc": math.nan, "seconds_per_epoch": math.nan}
     seconds = {
         model: median(row["seconds"] for row in rows)
         for model, rows in logs.items()
@@ -43,14 +45,14 @@ def table_1(logs, scores, note):
         f"{'here published':>19s} {'epochs':>7s}",
     ]
     for model, time in seconds.items():
-        row = table[model]
+        row = table.get(model, unknown)
         best = min(row["valid_bpc"] for row in logs[model])
         best = scores.get(model, {}).get("valid_bpc", best)
         here = f"{time / baseline:.2f}" if baseline else "-"
         there = row["seconds_per_epoch"] / table["baseline"]["seconds_per_epoch"]
         lines.append(
             f"{model:12s} {best:9.3f} {row['valid_bpc']:9.3f} {time:9.0f} "
-            f"{row['seconds_per_epoch']:7d} {here:>9s} {there:9.2f} "
+            f"{row['seconds_per_epoch']:7.0f} {here:>9s} {there:9.2f} "
             f"{len(logs[model]):7d}"
         )
     for model, found in scores.items():

@@ -8,7 +8,8 @@ from common.errors import RunError
 from common.files import read_json
 from common.npz import Damaged, read_note, read_npz
 
-# What may differ between a run and its continuation.
+# What may differ between a run and its continuation: where it is done, how often it is
+# saved, and when it ends. An update stays the same, but for the rounding of a device.
 NOT_BINDING = {"epochs", "patience", "device", "save_every"}
 
 

@@ -75,6 +75,7 @@ class RunFolder:
                     f"{self.path} exists: continue that run with --resume, or choose "
                     "another --tag or --seed"
                 )
+            # A run makes the lock before any other file.
             if there and any(self.path.iterdir()) and not (self.path / "lock").exists():
                 raise UsageError(
                     f"{self.path} is not a run folder: choose another --tag"

@@ -38,6 +38,7 @@ class History:
             If it is none.
         """
         history, number, done = cls(**value), (int, float), 0
+        # Epochs count from 1, updates grow, and the best epoch is one of the rows.
         for epoch, row in enumerate(history.rows, start=1):
             figures = all(isinstance(x, (*number, list)) for x in dict(row).values())
             if not (figures and row["epoch"] == epoch and row["updates"] > done):

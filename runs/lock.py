@@ -42,7 +42,7 @@ def take(folder):
             "program works there",
             flush=True,
         )
-    # The file may have another name, outside of the folder, and be of use there.
+    # A file with a second name (a hard link) may be somebody's elsewhere: not emptied.
     if os.fstat(file.fileno()).st_nlink == 1:
         # A full disk, which has no room for this, is met when something must be saved.
         with suppress(OSError):

@@ -118,11 +118,12 @@ def variables(algorithm, parameters, *others):
         All of the model's, whether they are trained or not: an orthogonal matrix
         made again on another machine may differ in the last bits.
     *others : shared variables
+        What else must be as it was, such as the learning rate and the sum of the cost.
 
     Returns
     -------
     dict of str to shared variable
-        The names are numbered, since Blocks' need not differ.
+        The names are numbered, for several of Blocks' variables may have the same.
     """
     from theano.gof.graph import inputs
 

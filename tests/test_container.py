@@ -188,6 +188,11 @@ def test_gpu(container):
     ]
 
 
+def test_report(container):
+    assert container("ptb", "report") == 0
+    assert container.ran == [["-m", "report", "--results-dir", str(container.results)]]
+
+
 def test_options_of_the_user_win(container, monkeypatch, capsys):
     monkeypatch.setattr(entry, "cuda", lambda: (True, "a card"))
     assert container("ptb", "--sample", "--device=cpu", "--results-dir=/x") == 0

@@ -84,7 +84,7 @@ class Meter(SimpleExtension):
     algorithm : GradientDescent
         Not initialised yet.
     cost : Theano scalar
-        What it minimises.
+        What is averaged and recorded; on Penn Treebank bits, where nats are minimised.
     history : runs.history.History
     parameters : dict of str to shared variable
         The model's, whose norms are told when the cost is lost.
@@ -272,8 +272,8 @@ class Checkpoint(SimpleExtension):
 class TakeSignals(SimpleExtension):
     """Take the signals over from Blocks' main loop, which has just begun to run.
 
-    One that Blocks has got first is passed on: it would let the epoch end, and the
-    run with it, as if all were done. Put it before whatever takes time to start.
+    One that Blocks has got first is sent again: Blocks would finish the epoch and end
+    the run as if all were done. Put this before what takes time to start.
 
     Parameters
     ----------

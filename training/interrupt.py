@@ -118,10 +118,11 @@ class Interrupts:
             if number == signal.SIGALRM:
                 return
             if self.time_is_over:
-                # The first from outside: the program is about to leave, and is let.
+                # --stop-after is saving already: only the exit status changes.
                 self.received, self._when = number, now
             elif now - self._when > SAME_SIGNAL_SECONDS:
-                # Files are moved into place whole, so this harms nothing.
+                # The second signal ends at once. No file is left half written, for
+                # each gets its name when it is complete.
                 os._exit(128 + number)
             return
         self.received, self._when = number, now
