@@ -159,14 +159,15 @@ def test_a_slot_follows_no_link(tmp_path, lay):
     content = {"runs": {"run": about}, "minutes": 0, "until": None}
     configured.write_text(json.dumps(content))
     slots.main(str(configured), "run")
-    assert slots.slot(str(folder))["state"] == "stopped"
+    assert slots.read(str(folder), slots.SLOT)["state"] == "stopped"
     assert secret is None or secret.read_text() == "precious"
     for text in ("[1]", "[" * 10**5, "\x00"):
         (folder / "slot.json").write_text(text)
-        assert slots.slot(str(folder)) == {}
+        assert slots.read(str(folder), slots.SLOT) == {}
     for name in ("slot.json", "run.json", "metrics.jsonl"):
         lay(folder / name, tmp_path)
-    assert slots.slot(str(folder)) == slots.facts(str(folder)) == {}
+    for name in (slots.SLOT, slots.FACTS):
+        assert slots.read(str(folder), name) == {}
     assert slots.epochs(str(folder)) == 0
 
 

@@ -100,7 +100,7 @@ def test_how_a_slot_ends(tmp_path, status, state, message):
     command = configure(tmp_path, status)
     output = subprocess.check_output(command, universal_newlines=True)
     assert output == "[ptb-a-1] options []\n"
-    slot = slots.slot(str(tmp_path / "ptb-a-1"))
+    slot = slots.read(str(tmp_path / "ptb-a-1"), slots.SLOT)
     assert slot == {"state": state, "message": message}
     log = (tmp_path / "logs" / "ptb-a-1.log").read_text()
     assert "options []" in log and "the reason" in log
@@ -115,7 +115,7 @@ def test_the_time_of_a_slot(tmp_path):
     # No time is left: it is not even started.
     command = configure(tmp_path, until=time.time() - 1)
     assert subprocess.check_output(command) == b""
-    assert slots.slot(str(tmp_path / "ptb-a-1"))["state"] == "stopped"
+    assert slots.read(str(tmp_path / "ptb-a-1"), slots.SLOT)["state"] == "stopped"
 
 
 def test_the_status_is_the_experiments():
@@ -135,7 +135,7 @@ def test_a_log_that_cannot_be_written_is_no_reason_to_fail(tmp_path, lay):
     else:
         (logs / "ptb-a-1.log").mkdir(parents=True)
     assert b"warning: there is no log: " in subprocess.check_output(command)
-    assert slots.slot(str(tmp_path / "ptb-a-1"))["state"] == "finished"
+    assert slots.read(str(tmp_path / "ptb-a-1"), slots.SLOT)["state"] == "finished"
     assert precious.read_text() == "precious"
 
 
@@ -153,7 +153,7 @@ def test_a_signal_reaches_the_program(tmp_path):
     assert b"ready" in process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
-    assert slots.slot(str(tmp_path / "ptb-a-1"))["state"] == "stopped"
+    assert slots.read(str(tmp_path / "ptb-a-1"), slots.SLOT)["state"] == "stopped"
 
 
 def test_figures_without_their_state(tmp_path):
@@ -170,8 +170,8 @@ def test_figures_without_their_state(tmp_path):
         (folder / "run.json").write_text(said)
         (folder / "metrics.jsonl").write_text("{}\n" * rows)
         assert subprocess.check_output(command) == b""
-        assert slots.slot(str(folder))["state"] == state
-    assert "./reproduce state" in slots.slot(str(folder))["message"]
+        assert slots.read(str(folder), slots.SLOT)["state"] == state
+    assert "./reproduce state" in slots.read(str(folder), slots.SLOT)["message"]
 
 
 # Snakemake
@@ -277,6 +277,23 @@ def test_the_reader_of_the_output_may_end(snakemake, tmp_path):
     assert (tmp_path / "r" / "report.html").exists()
 
 
+def test_a_figure_that_fails_leaves_the_report(snakemake, tmp_path):
+    """It is said, and the next command draws it."""
+    (entry,) = TINY["runs"]
+    entry = {**entry, "seed": 1, "epochs": 1, "batches_per_epoch": 3}
+    plan = write(tmp_path, {"runs": [entry], "figures": [2]})
+    words = ["--plan", plan, "--results-dir", tmp_path / "r", "--device", "cpu"]
+    in_the_way = tmp_path / "r" / "figures" / "figure_2.pdf"
+    (in_the_way / "x").mkdir(parents=True)
+    status, said = end(start(*words))
+    assert status == 1 and "figure 2: it could not be drawn\n" in said, said
+    assert "Traceback" not in said and (tmp_path / "r" / "report.html").exists()
+    (in_the_way / "x").rmdir()
+    in_the_way.rmdir()
+    status, said = end(start(*words))
+    assert status == 0 and in_the_way.is_file() and "[ptb" not in said, said
+
+
 def test_an_interrupted_plan_continues(snakemake, tmp_path):
     words = ["--plan", write(tmp_path, TINY), "--results-dir", tmp_path / "r"]
     words += ["--jobs", "2", "--device", "cpu"]
@@ -295,7 +312,7 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
     assert status == 143 and "stopped" in said
     runs = [tmp_path / "r" / f"ptb-baseline-{seed}" for seed in (1, 2)]
     # On a busy machine the first may be through before the second has compiled.
-    states = [slots.slot(str(run))["state"] for run in runs]
+    states = [slots.read(str(run), slots.SLOT)["state"] for run in runs]
     assert sorted(states) in (["stopped"] * 2, ["finished", "stopped"])
     before = [slots.epochs(str(run)) for run in runs]
     assert min(before) < 2
@@ -313,7 +330,7 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
     for run in runs:
         rows = [json.loads(line) for line in open(run / "metrics.jsonl")]
         assert [(row["epoch"], row["updates"]) for row in rows] == [(1, 300), (2, 600)]
-        assert slots.slot(str(run))["state"] == "finished"
+        assert slots.read(str(run), slots.SLOT)["state"] == "finished"
     assert "2 of 2" in (tmp_path / "r" / "report.md").read_text()
 
     status, said = end(start(*words))
@@ -331,3 +348,13 @@ def test_what_jobs_on_a_cluster_are_told(tmp_path):
     run = told["runs"]["ptb-baseline-2"]
     assert run["words"][0] == "/opt/reproduce/ptb_experiment.py"
     assert run["folder"] == str(tmp_path / "r" / "ptb-baseline-2")
+
+
+@pytest.mark.parametrize("jobs", [[], ["--jobs", "1"], ["--jobs", "3"]])
+def test_jobs_at_once_on_a_cluster(tmp_path, jobs):
+    """What is given counts, and else the profile, which is read by Snakemake."""
+    profile = ["--profile", "workflow/profiles/slurm"]
+    words = parse(["--plan", "a", *profile, *jobs])
+    told = program.command("python", words, tmp_path, {"path": "/c"}, [])
+    assert told[told.index("--profile") + 2 :][: len(jobs)] == jobs
+    assert told.count("--jobs") == len(jobs) // 2

@@ -30,10 +30,6 @@ IN_IMAGE = "/opt/reproduce"
 ENDED = ("finished", "diverged")
 
 
-def cores():
-    return len(os.sched_getaffinity(0))
-
-
 def configuration(plan, options, results, data_dir):
     """What the Snakefile and ``run.py`` are told."""
     python = f"{IN_IMAGE}/.venv/bin/python" if options.image else sys.executable
@@ -55,7 +51,7 @@ def configuration(plan, options, results, data_dir):
             "folder": str(results / name),
             "log": str(results / "logs" / f"{name}.log"),
         }
-    slot = options.stop_after
+    slot, cores = options.stop_after, len(os.sched_getaffinity(0))
     return {
         "root": str(ROOT),
         "python": sys.executable,
@@ -67,7 +63,7 @@ def configuration(plan, options, results, data_dir):
         "minutes": slot if options.profile else None,
         "until": time.time() + 60 * slot if slot and not options.profile else None,
         "threads": options.threads
-        or (1 if options.profile else max(1, cores() // options.jobs)),
+        or (1 if options.profile else max(1, cores // options.jobs)),
         "runs": runs,
         "figures": plan.figures,
         "report": plan.report,
@@ -84,18 +80,14 @@ def command(python, options, results, configured, unfinished):
     words += ["--nolock", "--keep-going", "--scheduler", "greedy"]
     if options.profile:
         words += ["--profile", Path(options.profile).resolve()]
-        if options.jobs > 1:
-            words += ["--jobs", options.jobs]
+        words += ["--jobs", options.jobs] if options.jobs else []
     else:
         words += ["--profile", "none", "--cores", configured["threads"] * options.jobs]
     # Else one would be looked for in the folder where this was started.
     words += ["--workflow-profile", "none"]
-    if options.dry_run:
-        words += ["--dry-run"]
-    else:
-        words += ["--quiet", "progress", "rules"]
+    words += ["--dry-run"] if options.dry_run else ["--quiet", "progress", "rules"]
     if unfinished:
-        words += ["--forcerun", *(f"{name}/{slots.SLOT}" for name in unfinished)]
+        words += ["--forcerun", *unfinished]
     return [str(word) for word in [*words, *options.snakemake]]
 
 
@@ -175,9 +167,9 @@ def summary(plan, results):
     width = max(map(len, plan.runs))
     for name, about in plan.runs.items():
         folder = str(results / name)
-        slot, done = slots.slot(folder), slots.epochs(folder)
-        # A run that is under way has none.
-        facts = slots.facts(folder)
+        slot, facts = (slots.read(folder, file) for file in (slots.SLOT, slots.FACTS))
+        done = slots.epochs(folder)
+        # A run that is under way has no slot.
         states[name] = slot.get("state", facts.get("status", "not begun"))
         said = [states[name], slot.get("message")]
         if facts.get("ended_by") == "patience":
@@ -186,21 +178,24 @@ def summary(plan, results):
             f"{name:{width}s}  {done:3d} of {about['epochs']:3d} epochs  "
             + one_line(": ".join(filter(None, said)))
         )
+    for name in plan.figures:
+        if slots.read(str(results), f"figures/.{name}"):
+            states[f"figure {name}"] = "failed"
+            print(f"figure {name}: it could not be drawn")
     return states
 
 
-def real(path, start="."):
-    """A path seen from `start`, without links; pathlib raises where they are a loop."""
-    return os.path.realpath(os.path.join(str(start), os.path.expanduser(path)))
+def place(option, planned):
+    """The folder that an option names, or a plan, as seen from the archive's."""
+    start, path = (".", option) if option else (str(ROOT), planned)
+    # Pathlib raises where links are a loop.
+    return path and os.path.realpath(os.path.join(start, os.path.expanduser(path)))
 
 
 def work(options, python, scratch):
     plan = Plan(options.plan)
-    # What a plan names is seen from the archive's folder, for plans are part of it.
-    results = options.results_dir and real(options.results_dir)
-    results = Path(results or real(plan.results, ROOT))
-    data_dir = options.data_dir and real(options.data_dir)
-    data_dir = data_dir or (plan.data_dir and real(plan.data_dir, ROOT))
+    results = Path(place(options.results_dir, plan.results))
+    data_dir = place(options.data_dir, plan.data_dir)
     if not data_dir and (options.image or options.profile):
         from datasets.locate import data_folders
 
@@ -219,13 +214,16 @@ def work(options, python, scratch):
         raise RunError(f"cannot write in {path.parent} ({error.strerror})") from error
     how = "as jobs" if options.profile else f"{options.jobs} at a time"
     print(f"{plan.path}: {len(plan.runs)} runs in {results}, {how}", flush=True)
+    # By the files in which it is said how they ended.
+    ends = [f"{name}/{slots.SLOT}" for name in plan.runs]
+    ends += [f"figures/.{name}" for name in plan.figures]
     unfinished = [
-        name
-        for name in plan.runs
-        if slots.slot(str(results / name)).get("state", "finished") not in ENDED
+        end
+        for end in ends
+        if slots.read(str(results), end).get("state", "finished") not in ENDED
     ]
-    place = results if results.is_dir() else scratch
-    words = command(python, options, place, configured, unfinished)
+    directory = results if results.is_dir() else scratch
+    words = command(python, options, directory, configured, unfinished)
     cluster = Cluster(options.profile, results) if options.profile else None
     if cluster and not options.dry_run:
         cluster.check(configured["threads"])

@@ -47,8 +47,8 @@ def parse(arguments=None):
         "--jobs",
         type=count,
         metavar="N",
-        default=1,
-        help="runs side by side; each has its share of the cores (default: 1)",
+        help="runs side by side; each has its share of the cores (default: 1; with "
+        "--profile, what that says)",
     )
     parser.add_argument(
         "--stop-after",
@@ -102,4 +102,6 @@ def parse(arguments=None):
         arguments, more = arguments[:split], arguments[split + 1 :]
     options = parser.parse_args(arguments)
     options.snakemake = more
+    if not options.profile:
+        options.jobs = options.jobs or 1
     return options

@@ -188,11 +188,8 @@ class Plan:
 
     def _add(self, chosen, entry, nodes):
         experiment = chosen.pop("experiment", None)
-        self._require(
-            experiment in EXPERIMENTS,
-            nodes.get("experiment", entry),
-            "an entry should name its experiment, ptb or draw",
-        )
+        node, known = nodes.get("experiment", entry), experiment in EXPERIMENTS
+        self._require(known, node, "an entry should name its experiment, ptb or draw")
 
         def refuse(message):
             option = re.match(r"argument --([\w-]+)", str(message))

@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from common import ROOT  # noqa: E402
 from common.errors import RunError, report  # noqa: E402
-from common.output import forgiving  # noqa: E402
+from common.output import Forgiving, forgiving  # noqa: E402
 from common.signals import Signals  # noqa: E402
 from common.trust import private_folder, regular  # noqa: E402
 
@@ -47,22 +47,12 @@ def read(folder, name):
     return {}
 
 
-def facts(folder):
-    """Read ``run.json``; empty where there is none, or none that can be read."""
-    return read(folder, FACTS)
-
-
 def epochs(folder):
     """Number of epochs in ``metrics.jsonl``."""
     with contextlib.suppress(OSError, RunError):
         with open(os.path.join(folder, METRICS), "rb", opener=regular) as file:
             return sum(1 for line in file if line.strip())
     return 0
-
-
-def slot(folder):
-    """Read what the last slot left; empty before the first."""
-    return read(folder, SLOT)
 
 
 def leave(folder, state, message, ending=".new", put=os.replace):
@@ -91,7 +81,7 @@ def without_state(folder, wanted):
     done = epochs(folder)
     if not done or os.path.exists(os.path.join(folder, STATE)):
         return None
-    known = facts(folder)
+    known = read(folder, FACTS)
     ended = done >= wanted or known.get("ended_by") == "patience"
     if ended and known.get("status") == "finished":
         return "finished", "its figures are here already"
@@ -105,15 +95,11 @@ def open_log(path):
     """Open the log; one that cannot be written is no reason to do without the run."""
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return open(path, "ab", buffering=0, opener=regular)
+        log = open(path, "ab", buffering=0, opener=regular)
     except (OSError, RunError) as error:
         print(f"warning: there is no log: {error}", flush=True)
-        return open(os.devnull, "wb")
-
-
-def note(log, line):
-    with contextlib.suppress(OSError):
-        log.write(line)
+        log = open(os.devnull, "wb")
+    return contextlib.closing(Forgiving(log))
 
 
 def follow(process, name, log):
@@ -122,7 +108,7 @@ def follow(process, name, log):
 
     def errors():
         for line in process.stderr:
-            note(log, line)
+            log.write(line)
             # Before it there may be a progress bar.
             text = line.decode(errors="replace").strip().rpartition("\r")[2]
             last[0] = text or last[0]
@@ -130,7 +116,7 @@ def follow(process, name, log):
     reader = threading.Thread(target=errors)
     reader.start()
     for line in process.stdout:
-        note(log, line)
+        log.write(line)
         print(f"[{name}]", line.decode(errors="replace").rstrip(), flush=True)
     reader.join()
     return process.wait(), last[0]
@@ -164,7 +150,7 @@ def carry_out(name, about, minutes, signals):
         if "REPRODUCE_COMPILEDIR" not in environment:
             environment["REPRODUCE_COMPILEDIR"] = private_folder(compiled)
     with open_log(about["log"]) as log:
-        note(log, f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
+        log.write(f"\n{time.strftime('%F %T')} $ {' '.join(command)}\n".encode())
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = signals.start(command, env=environment, **pipes)
         if process is None:
@@ -174,7 +160,7 @@ def carry_out(name, about, minutes, signals):
         return "finished", ""
     if status == TIME_IS_OVER or signals.received:
         return "stopped", ""
-    if facts(folder).get("status") == "diverged":
+    if read(folder, FACTS).get("status") == "diverged":
         return "diverged", error
     if status < 0:
         return "failed", f"it was killed by {signal.Signals(-status).name}"
