@@ -4,6 +4,7 @@
 # What may be changed, each with --build-arg:
 #   BASE    a Debian 12 with Python 3.8 in /usr/local
 #   BLOCKS  upstream, standin, or a file in docker/blocks/ (see the note there)
+#   CUDA    11.8 or 12.9 (docs/GPU.md says for which cards and drivers)
 #   DEBIAN  another address of Debian's packages, such as a dated snapshot of them
 # A network with its own certificates, pip settings or apt settings hands them over as
 # secrets named ca, pip and apt (docker/network.sh); nothing of them stays in the image.
@@ -28,22 +29,25 @@ RUN --mount=type=secret,id=apt --mount=type=secret,id=ca \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
 
-# CUDA 11.8's compiler and BLAS, under the names by which libgpuarray looks for them.
+# CUDA's compiler and BLAS, under the names by which libgpuarray looks for them.
 # The driver's library gets its unversioned name too; without a driver that link leads
 # nowhere, and nothing is found.
 FROM base AS cuda
-COPY docker/cuda.txt /opt/cuda/cuda.txt
 WORKDIR /opt/cuda
+COPY docker/cuda-11.8.txt docker/cuda-12.9.txt docker/newer_cards.c ./
+ARG CUDA=11.8
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     . /opt/reproduce/docker/network.sh && \
     python3.8 -m pip install --no-cache-dir --no-deps --no-compile --require-hashes \
-        --only-binary :all: --target wheels -r cuda.txt && \
+        --only-binary :all: --target wheels -r "cuda-${CUDA}.txt" && \
     mkdir lib && \
-    mv wheels/nvidia/cuda_nvrtc/lib/libnvrtc*.so.* wheels/*/cublas/lib/libcublas*.so.* \
-        lib/ && \
-    mv wheels/nvidia_cublas_cu11-*/License.txt LICENSE.NVIDIA.txt && \
-    ln -s libnvrtc.so.11.2 lib/libnvrtc.so && \
-    ln -s libcublas.so.11 lib/libcublas.so && \
+    mv wheels/nvidia/cuda_nvrtc/lib/libnvrtc.so.* \
+        wheels/nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.* \
+        wheels/nvidia/cublas/lib/libcublas*.so.* lib/ && \
+    find wheels/nvidia_cublas* -name License.txt -exec mv {} LICENSE.NVIDIA.txt \; && \
+    gcc -O2 -shared -fPIC newer_cards.c -o lib/libnvrtc.so \
+        -Wl,--no-as-needed lib/libnvrtc.so.* && \
+    ln -s --relative lib/libcublas.so.* lib/libcublas.so && \
     ln -s /usr/lib/x86_64-linux-gnu/libcuda.so.1 lib/libcuda.so && \
     rm -rf wheels
 

@@ -34,13 +34,34 @@ WORDS = {
     "test": "run the archive's tests; options go to pytest",
     "gpu": "compare the GPU with the CPU on the published configurations",
 }
-CUDA_NEEDED = 11080  # CUDA 11.8, as the driver numbers it
-NEWEST = 9, 0  # the compute capability that CUDA 11.8 ends with
 CAPABILITY = 75, 76  # the driver's numbers for its two halves
 
 
+def compiler(load):
+    """Ask CUDA's run-time compiler for its version and the cards that it is for.
+
+    Returns
+    -------
+    int
+        Such as 11080 for CUDA 11.8, as drivers number it, too.
+    tuple of int
+        The first and the last compute capability, such as 35 and 90.
+    """
+    library, major, minor = load("libnvrtc.so"), ctypes.c_int(), ctypes.c_int()
+    library.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
+    number = ctypes.c_int()
+    library.nvrtcGetNumSupportedArchs(ctypes.byref(number))
+    known = (ctypes.c_int * number.value)()
+    library.nvrtcGetSupportedArchs(known)
+    return 1000 * major.value + 10 * minor.value, (known[0], known[-1])
+
+
+def written(version):
+    return f"CUDA {version // 1000}.{version % 1000 // 10}"
+
+
 def cuda(load=ctypes.CDLL):
-    """Ask the driver for a GPU.
+    """Ask the driver for a GPU, and whether it and the compiler are for each other.
 
     Parameters
     ----------
@@ -62,25 +83,33 @@ def cuda(load=ctypes.CDLL):
         return False, "the NVIDIA driver does not start"
     if number.value == 0:
         return False, "the NVIDIA driver shows no GPU (docker run --gpus all)"
+    try:
+        own, (oldest, newest) = compiler(load)
+    except OSError:
+        return False, "CUDA's run-time compiler, libnvrtc.so, is not here"
     driver.cuDriverGetVersion(ctypes.byref(number))
-    version = f"CUDA {number.value // 1000}.{number.value % 1000 // 10}"
-    if number.value < CUDA_NEEDED:
-        return False, f"the NVIDIA driver is of {version}, needed is 11.8 (R520)"
-    capability = []
+    version = written(number.value)
+    if number.value < own:
+        return False, f"the NVIDIA driver is of {version}, needed is {written(own)}"
+    capability, more = 0, ""
     for half in CAPABILITY:
         driver.cuDeviceGetAttribute(ctypes.byref(number), half, 0)
-        capability.append(number.value)
-    if tuple(capability) > NEWEST:
-        major, minor = capability
-        return False, (
-            f"the GPU has compute capability {major}.{minor}, and CUDA 11.8 in this "
-            "image compiles for at most 9.0"
-        )
+        capability = 10 * capability + number.value
+    of = f"of compute capability {capability / 10}"
+    if capability < oldest:
+        return False, f"the GPU is {of}, and {written(own)} begins with {oldest / 10}"
+    if capability > newest:
+        more = f", {of}: newer than {written(own)}, whose code the driver translates"
+        if newest < 120:
+            more += " (./reproduce images --cuda 12.9 is for such cards)"
     name, size = ctypes.create_string_buffer(100), ctypes.c_size_t()
     driver.cuDeviceGetName(name, 100, 0)
     driver.cuDeviceTotalMem_v2(ctypes.byref(size), 0)
     gigabytes = size.value / 1e9
-    return True, f"{name.value.decode()}, {gigabytes:.1f} GB, driver of {version}"
+    return (
+        True,
+        f"{name.value.decode()}, {gigabytes:.1f} GB, driver of {version}{more}",
+    )
 
 
 def kept(folder, mountinfo):

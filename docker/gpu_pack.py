@@ -12,8 +12,8 @@ HEAD = """\
 #!/bin/sh
 # Compares this machine's GPU with its CPU on the published configurations of
 # "Recurrent Normalization Propagation", and prints a JSON report; made by
-# docker/gpu-bundle. It needs an x86-64 Linux, an NVIDIA driver (R520 or newer), cuBLAS
-# of CUDA 11 to 13, 400 MB of disk, sh, tar and gzip.
+# docker/gpu-bundle. It needs an x86-64 Linux, an NVIDIA driver (R520 or newer; R575 for
+# CUDA 12.9), cuBLAS of CUDA 11 to 13, 400 MB of disk, sh, tar and gzip.
 #   sh FILE [--to DIR] [options of the check; --help lists them]
 # Made with --train, it trains, too (docs/GPU.md):
 #   sh FILE [--to DIR] train [options of ptb_experiment.py]

@@ -39,6 +39,13 @@ def add_options(parser):
         help="build on this image instead of the official one",
     )
     parser.add_argument(
+        "--cuda",
+        choices=["11.8", "12.9"],
+        default="11.8",
+        help="which CUDA they get: 11.8 for GPUs of compute capability 3.5 to 9.0, "
+        "12.9 for 5.0 to 12.1 and newer drivers (default: 11.8)",
+    )
+    parser.add_argument(
         "--debian", metavar="URL", help="another address of Debian's packages"
     )
     for name, what in SECRETS.items():
@@ -83,7 +90,7 @@ def commands(options, build):
     build : list of str
     """
     common = list(build)
-    for name in ("blocks", "base", "debian"):
+    for name in ("blocks", "base", "cuda", "debian"):
         if getattr(options, name):
             common += ["--build-arg", f"{name.upper()}={getattr(options, name)}"]
     for name in SECRETS:

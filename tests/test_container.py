@@ -27,11 +27,26 @@ MOUNT = "36 35 98:0 {root} {folder} rw,noatime master:1 - ext4 /dev/root rw\n"
 
 
 class Driver:
-    """A CUDA driver that answers as told."""
+    """A CUDA driver, and a run-time compiler, that answer as told."""
 
-    def __init__(self, number=1, version=12020, failing=0, capability=(5, 0)):
+    def __init__(
+        self, number=1, version=12020, failing=0, capability=(5, 0), cuda=(11, 8)
+    ):
         self.number, self.version, self.failing = number, version, failing
-        self.capability = capability
+        self.capability, self.cuda = capability, cuda
+        self.known = {(11, 8): [35, 50, 90], (12, 9): [50, 90, 121]}[cuda]
+
+    def nvrtcVersion(self, major, minor):
+        major._obj.value, minor._obj.value = self.cuda
+        return 0
+
+    def nvrtcGetNumSupportedArchs(self, out):
+        out._obj.value = len(self.known)
+        return 0
+
+    def nvrtcGetSupportedArchs(self, out):
+        out[:] = self.known
+        return 0
 
     def cuInit(self, flags):
         return self.failing
@@ -63,9 +78,22 @@ class Driver:
     [
         (Driver(), True, "GeForce GTX 750, 1.1 GB, driver of CUDA 12.2"),
         (Driver(version=11080), True, "driver of CUDA 11.8"),
-        (Driver(version=11070), False, "is of CUDA 11.7, needed is 11.8"),
+        (Driver(version=11070), False, "is of CUDA 11.7, needed is CUDA 11.8"),
         (Driver(capability=(9, 0)), True, "GeForce"),
-        (Driver(capability=(12, 0)), False, "compute capability 12.0"),
+        (Driver(capability=(9, 0), cuda=(12, 9)), False, "needed is CUDA 12.9"),
+        (
+            Driver(capability=(12, 0)),
+            True,
+            "of compute capability 12.0: newer than CUDA 11.8, whose code the driver "
+            "translates (./reproduce images --cuda 12.9 is for such cards)",
+        ),
+        (Driver(1, 13000, 0, (12, 0), (12, 9)), True, "1.1 GB, driver of CUDA 13.0"),
+        (Driver(1, 13000, 0, (13, 0), (12, 9)), True, "13.0: newer than CUDA 12.9"),
+        (
+            Driver(1, 13000, 0, (3, 5), (12, 9)),
+            False,
+            "the GPU is of compute capability 3.5, and CUDA 12.9 begins with 5.0",
+        ),
         (Driver(number=0), False, "shows no GPU"),
         (Driver(failing=100), False, "does not start"),
     ],
@@ -74,16 +102,23 @@ def test_the_driver_decides(driver, usable, words):
     found, sentence = entry.cuda(lambda name: driver)
     assert found is usable
     assert words in sentence
+    assert ("translates" in sentence) is ("newer than" in words)
+    assert ("--cuda" in sentence) is ("--cuda" in words)
 
 
-def test_no_driver():
+def test_no_driver_or_no_compiler():
     def load(name):
+        if name in there:
+            return Driver()
         raise OSError(f"{name}: cannot open shared object file")
 
+    there = []
     assert entry.cuda(load) == (
         False,
         "no NVIDIA driver is visible here (docker run --gpus all)",
     )
+    there = ["libcuda.so.1"]
+    assert entry.cuda(load)[1].startswith("CUDA's run-time compiler, libnvrtc.so, is")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +336,7 @@ def test_both_images_are_built_under_their_names(tmp_path):
     assert first[-5:-1] == ["--target", "reproduce-ptb", "--tag", "reproduce-ptb"]
     assert second[-5:-1] == ["--target", "reproduce-draw", "--tag", "reproduce-draw"]
     assert first[-1] == second[-1] == str(ROOT)
-    for words in ["BLOCKS=standin", "BASE=mine", f"id=ca,src={ca}"]:
+    for words in ["BLOCKS=standin", "BASE=mine", "CUDA=11.8", f"id=ca,src={ca}"]:
         assert words in first
 
 
@@ -327,6 +362,19 @@ def test_docker_if_it_answers_and_buildah_otherwise(tmp_path, monkeypatch):
     executable(tmp_path / "docker", "exit 0")
     assert images.builder(None) == ["docker", "build"]
     assert images.builder("buildah")[0] == "buildah"
+
+
+def test_each_cuda_has_its_wheels_by_hash_and_its_driver():
+    parser = argparse.ArgumentParser()
+    images.add_options(parser)
+    for cuda in ("11.8", "12.9"):
+        chosen = parser.parse_args(["--cuda", cuda])
+        assert f"CUDA={cuda}" in images.commands(chosen, ["docker", "build"])[0]
+        wheels = (ROOT / f"docker/cuda-{cuda}.txt").read_text()
+        assert f"docker/cuda-{cuda}.txt" in copied()
+        assert wheels.count("==") == 2 <= wheels.count("--hash=sha256:")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--cuda", "13.0"])
 
 
 def copied():

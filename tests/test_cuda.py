@@ -71,6 +71,20 @@ def test_norm_prop_gives_what_the_cpu_gives(cuda):
     assert losses < 1e-10 and gradient < 1e-10
 
 
+def test_a_card_newer_than_the_compiler(cuda, tmp_path):
+    refused = run("sum_with_barriers", capability=120)
+    assert "invalid value for --gpu-architecture" in refused.stdout
+    for path in rig.LIBRARY.iterdir():
+        if path.name != "libnvrtc.so":
+            (tmp_path / path.name).symlink_to(path)
+    source, made = rig.ROOT / "docker/newer_cards.c", tmp_path / "libnvrtc.so"
+    linked = ["-Wl,--no-as-needed", "-L", rig.LIBRARY, "-l:libcuda_on_cpu.so"]
+    rig.call(["gcc", "-shared", "-fPIC", source, "-o", made, *linked], "gcc")
+    for capability in (50, 90, 100, 120):
+        found = run("sum_with_barriers", library=tmp_path, capability=capability)
+        assert found == "right"
+
+
 @pytest.mark.parametrize("case", sorted(programs.AT_THE_START))
 def test_what_a_driver_can_say_is_one_sentence(cuda, tmp_path, case):
     assert not programs.fault("ptb", tmp_path, *programs.AT_THE_START[case])

@@ -103,9 +103,9 @@ def make_base(work, environment):
     report("a base in place of the official image", time.time() - started)
 
 
-def build(work, environment, blocks, secrets):
+def build(work, environment, options, secrets):
     command = [os.path.join(ROOT, "reproduce"), "images", "--with", "buildah"]
-    command += ["--base", BASE, "--blocks", blocks]
+    command += ["--base", BASE, "--blocks", options.blocks, "--cuda", options.cuda]
     for name, path in secrets.items():
         command += [f"--{name}", path]
     started, log = time.time(), os.path.join(work, "build.log")
@@ -115,4 +115,7 @@ def build(work, environment, blocks, secrets):
         ):
             with open(log) as said:
                 fail(f"not built:\n{said.read()[-3000:]}")
-    report(f"both images built, Blocks {blocks}", time.time() - started)
+    report(
+        f"both images built, Blocks {options.blocks}, CUDA {options.cuda}",
+        time.time() - started,
+    )

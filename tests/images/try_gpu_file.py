@@ -1,8 +1,8 @@
 """Build the GPU bundle and try it on a system that has nothing installed, and no GPU.
 
-What cannot be tried here is what the GPU computes. Everything before that can: with a
-driver that computes nothing (nothing_cuda.cpp) the graphs for device=cuda are made,
-and their operations and kernels compiled, for the oldest and the newest card.
+CUDA on the CPU (tests/cuda/library) is its driver and its cuBLAS, and has each kernel
+compiled twice: by g++, which is what then runs, and by the bundle's own CUDA, for old
+cards and new ones.
 """
 
 import json
@@ -11,8 +11,11 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tell import expect, report
+
+from tests.cuda import rig
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMALL = [
@@ -20,8 +23,12 @@ SMALL = [
     "--ptb=--units 24 --length 12 --batch-size 8",
     "--draw=--units 16 --glimpses 3 --latent-dim 5 --batch-size 20",
 ]
-NOTHING = ("libcuda.so.1", "libcublas.so.12", "libcublasLt.so.12")
-CARDS = {"50": "GTX 750", "90": "H100"}
+# Cards, and for what NVIDIA's compiler makes their code.
+CARDS = {
+    "11.8": {"50": "sm_50", "90": "sm_90", "120": "sm_90"},
+    "12.9": {"50": "sm_50", "90": "sm_90", "100": "sm_90", "120": "sm_90"},
+}
+CUDA = "there/opt/cuda/lib"
 
 
 def build(root, path):
@@ -46,7 +53,7 @@ def report_in(output):
     return json.loads("\n".join(lines[lines.index("{") : lines.index("}") + 1]))
 
 
-def try_bundle(base, path, folder):
+def try_bundle(base, path, folder, cuda):
     """Run the bundle in several ways.
 
     Parameters
@@ -57,11 +64,13 @@ def try_bundle(base, path, folder):
         The bundle.
     folder : str
         An empty folder that anybody may write.
+    cuda : str
+        The image's CUDA.
     """
     shutil.copy(path, os.path.join(folder, "gpu-check.run"))
     there = os.path.join(base.root, "bundle")
     os.makedirs(there, exist_ok=True)
-    variables = ["PATH=/usr/bin:/bin", "NOTHING_CUDA_LOG=/bundle/kernels"]
+    variables = ["PATH=/usr/bin:/bin"]
     base.config = {
         "User": "1000:1000",
         "Entrypoint": ["/bin/sh", "/bundle/gpu-check.run", "--to", "/bundle/there"],
@@ -82,24 +91,51 @@ def try_bundle(base, path, folder):
     expect(sorted(found) == ["draw", "ptb"], "not both experiments", output)
     report("its rehearsal on the CPU", seconds)
 
-    library = os.path.join(folder, "nothing.so")
-    compiler = os.path.join(folder, "there/usr/bin/g++")
-    source = os.path.join(HERE, "nothing_cuda.cpp")
-    subprocess.check_call([compiler, "-shared", "-fPIC", "-w", source, "-o", library])
-    os.mkdir(os.path.join(folder, "nothing"))
-    for name in NOTHING:
-        shutil.copy(library, os.path.join(folder, "nothing", name))
-    for capability, card in CARDS.items():
-        more = ["LD_LIBRARY_PATH=/bundle/nothing"]
-        more.append(f"NOTHING_CUDA_CAPABILITY={capability}")
-        status, output, seconds = run(*SMALL, more=more)
-        expect(status == 1, f"exit status {status}, with nothing computed", output)
-        for name, facts in report_in(output)["experiments"].items():
-            expect("error" not in facts, f"{name} does not run", output)
-            unseen = [p for p in ("float64", "float32") if not facts[p]["disagree"]]
-            expect(not unseen, f"{name} passes unseen in {unseen}", output)
-        with open(os.path.join(folder, "kernels")) as file:
-            kernels = file.read().splitlines()
-        os.remove(os.path.join(folder, "kernels"))
-        expect(set(kernels) == {f".target sm_{capability}"}, f"{set(kernels)}", output)
-        report(f"device=cuda compiled for a {card}: {len(kernels)} kernels", seconds)
+    settings = {
+        "LOG": "/bundle/kernels",
+        "CACHE": "/bundle/compiled-kernels",
+        "CXX": "/bundle/there/usr/bin/g++",
+        "NVRTC": put_in_between(folder, cuda),
+        "TOOLKIT": cuda,
+    }
+    log = os.path.join(folder, "kernels")
+    for capability, target in CARDS[cuda].items():
+        settings["CAPABILITY"] = capability
+        more = [f"{rig.PREFIX}{name}={value}" for name, value in settings.items()]
+        status, output, seconds = run(
+            *SMALL, more=[*more, "LD_LIBRARY_PATH=/bundle/cuda"]
+        )
+        expect(status == 0, f"exit status {status} of CUDA on the CPU", output)
+        found = report_in(output)
+        expect(found["gpu"].startswith("CUDA on the CPU"), "another GPU", output)
+        expect(sorted(found["experiments"]) == ["draw", "ptb"], "not both", output)
+        newer = f"newer than CUDA {cuda}" in found["gpu"]
+        expect(newer == (int(capability) > 90 and cuda == "11.8"), "newer?", output)
+        with open(log) as file:
+            kernels = [line.split()[1] for line in file if line.startswith(".target")]
+        os.remove(log)
+        expect(set(kernels) == {target}, f"{set(kernels)}", output)
+        report(
+            f"a card of {int(capability) / 10} agrees with the CPU; CUDA {cuda} makes "
+            f"its {len(kernels)} kernels for {target}",
+            seconds,
+        )
+
+
+def put_in_between(folder, cuda):
+    """Build CUDA on the CPU, with the bundle's compiler, and put it before its CUDA.
+
+    Returns
+    -------
+    str
+        Where NVIDIA's compiler is then.
+    """
+    made = Path(folder, "cuda")
+    rig.build_library(made, os.path.join(folder, "there/usr/bin/g++"))
+    if cuda == "11.8":
+        for name in ("libcublas.so", "libcublasLt.so"):
+            (made / f"{name}.12").rename(made / f"{name}.11")
+    (compiler,) = Path(folder, CUDA).glob("libnvrtc.so.*")
+    compiler.rename(compiler.with_name("nvidia.so"))
+    compiler.symlink_to("/bundle/cuda/libcuda_on_cpu.so")
+    return f"/bundle/{CUDA}/nvidia.so"

@@ -8,21 +8,31 @@
 
 #include <cstdio>
 #include <cstring>
-#include <set>
 
 #include "cuda_on_cpu.h"
 
 /* The compiler's numbers for what goes wrong. */
 static const int INVALID_OPTION = 5, COMPILATION = 6, INTERNAL = 11;
 
-/* The compute capabilities that a toolkit compiles for. */
-static const std::map<std::string, std::set<std::string>> TOOLKITS = {
-    {"11.8", {"35", "37", "50", "52", "53", "60", "61", "62", "70", "72", "75", "80", "86",
-              "87", "89", "90"}},
-    {"12.9", {"50", "52", "53", "60", "61", "62", "70", "72", "75", "80", "86", "87", "89",
-              "90", "100", "101", "103", "120", "121"}}};
+/* The architectures that a toolkit compiles for. */
+static const std::map<std::string, std::vector<int>> TOOLKITS = {
+    {"11.8", {35, 37, 50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 89, 90}},
+    {"12.9", {50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 89, 90, 100, 101, 103, 120,
+              121}}};
 
 static const char *toolkit() { return setting("TOOLKIT", "11.8"); }
+
+static std::vector<int> architectures() {
+    auto found = TOOLKITS.find(toolkit());
+    return found == TOOLKITS.end() ? std::vector<int>() : found->second;
+}
+
+static bool known(const std::string &architecture) {
+    for (int one : architectures())
+        if (std::to_string(one) == architecture)
+            return true;
+    return false;
+}
 
 /* NVIDIA's compiler, function by function. */
 struct Nvidia {
@@ -71,6 +81,17 @@ API int nvrtcVersion(int *major, int *minor) {
     return sscanf(toolkit(), "%d.%d", major, minor) == 2 ? 0 : INTERNAL;
 }
 
+API int nvrtcGetNumSupportedArchs(int *number) {
+    *number = architectures().size();
+    return OK;
+}
+
+API int nvrtcGetSupportedArchs(int *sorted) {
+    for (int one : architectures())
+        *sorted++ = one;
+    return OK;
+}
+
 API int nvrtcCreateProgram(void **program, const char *source, const char *, int number,
                            const char **headers, const char **names) {
     Program *made = new Program{source, "", "", {}};
@@ -91,8 +112,7 @@ API int nvrtcCompileProgram(Program *program, int number, const char **options) 
     for (int i = 0; i < number; i++)
         if (const char *found = strstr(options[i], "compute_"))
             architecture = found + strlen("compute_");
-    auto known = TOOLKITS.find(toolkit());
-    if (known == TOOLKITS.end() || !known->second.count(architecture)) {
+    if (!known(architecture)) {
         program->log = "nvrtc: error: invalid value for --gpu-architecture (-arch)\n";
         return INVALID_OPTION;
     }
