@@ -121,7 +121,7 @@ def _wheels(folder):
 
 
 def _blocks(wanted, path):
-    have = environment.installed_blocks()
+    have = environment.read(environment.STAMP).get("blocks", {})
     if wanted is None and have.get("source") == "upstream":
         there = os.path.exists(have["from"])
         wanted = have["from"] if there else "upstream"

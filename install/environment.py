@@ -72,11 +72,6 @@ def write(path, content):
     write_json(path, content, "run `./reproduce setup` again")
 
 
-def installed_blocks():
-    """What set-up noted of the Blocks in .venv; empty if there is none."""
-    return read(STAMP).get("blocks", {})
-
-
 def _base_complete(stamp):
     """Whether .venv without Blocks is what it should be."""
     needs = stamp.get("needs", [])

@@ -73,8 +73,7 @@ def check():
 
 
 def say(text, end="\n"):
-    print(text, end=end, file=sys.stderr)
-    sys.stderr.flush()
+    print(text, end=end, file=sys.stderr, flush=True)
 
 
 def variables():

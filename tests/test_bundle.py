@@ -41,7 +41,7 @@ def clone(tmp_path, monkeypatch):
 def bundled(tmp_path, clone, log, monkeypatch):
     """Make a bundle without pip; returns its folder."""
     monkeypatch.setattr(environment, "ensure", lambda: "python")
-    monkeypatch.setattr(environment, "installed_blocks", dict)
+    monkeypatch.setattr(environment, "read", lambda path: {})
 
     def wheels(folder):
         os.makedirs(folder)
