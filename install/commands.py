@@ -18,7 +18,7 @@ COMMANDS = {
     "ptb": ("ptb_experiment", "character-level Penn Treebank: Tables 1 and 2"),
     "draw": ("draw_experiment", "DRAW on binarized MNIST: Table 3"),
     "all": ("workflow", "the whole paper, or what a plan names of it"),
-    "figures": ("report.figures", "the paper's figures, as PDF and PNG"),
+    "figures": ("figures", "the paper's figures, as PDF and PNG"),
     "report": ("report", "one page: what was obtained beside the paper's"),
     "state": ("runs.parcels", "split a run into small files, to move it"),
     "benchmark": ("benchmarks", "measure seconds per update, memory, start-up"),

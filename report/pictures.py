@@ -4,11 +4,11 @@ from common.errors import RunError
 from common.files import LARGEST
 from common.rendering import render
 from common.trust import read_bytes
+from report import drawing
 from report.calculated import published_gammas, saying
 from report.curves import CURVES, learning_curves, shown
 from report.document import code, literal
 from report.experiment import REGULARISED
-from report.figures import drawing
 from report.tables import glance, published_kinds
 
 

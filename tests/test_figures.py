@@ -9,10 +9,10 @@ from numpy.testing import assert_allclose
 from theano import tensor
 
 import ptb_experiment
-from report import groups
+from figures import __main__ as program
+from figures import gradient, measured, stability, variances
+from report import drawing, groups
 from report.curves import learning_curves
-from report.figures import __main__ as program
-from report.figures import drawing, gradient, measured, stability, variances
 from report.page import write
 from report.runs import find
 from tests import lstm_reference

@@ -21,6 +21,7 @@ MAY = {
     "draw_experiment": BELOW,
     "quick": ABOVE,
     "report": ABOVE,
+    "figures": ABOVE | {"report"},
     "benchmarks": ABOVE,
     "docker": ABOVE | {"install", "quick"},
     "workflow": ABOVE | {"install"},

@@ -13,9 +13,9 @@ from engine import device
 from experiments import cli
 from experiments.options import add_machine_options
 from experiments.published import FIGURES
+from report import drawing
 from report.curves import learning_curves, shown
 from report.experiment import DRAW, PTB
-from report.figures import drawing
 from report.groups import kinds
 from report.runs import find
 
@@ -103,7 +103,7 @@ def curves(name, options):
 def computed(name, options):
     """Compute a figure's numbers, and draw it."""
     file, module = COMPUTED[name]
-    found = import_module(f"report.figures.{module}").compute(options)
+    found = import_module(f"figures.{module}").compute(options)
     write_json(options.output / f"{file}.json", found)
     save(options.output, file, getattr(drawing, file), found)
 

@@ -7,8 +7,8 @@ from theano import tensor
 from bricks import Linear, NormPropLSTM
 from bricks.moments import cell_variance, preactivation_scale, state_variance
 from experiments.gammas import GAMMAS as PUBLISHED
-from report.figures.gradient import gradient_norm, standard_normal
-from report.figures.recurrence import backward, forward
+from figures.gradient import gradient_norm, standard_normal
+from figures.recurrence import backward, forward
 from training.progress import bar
 
 # The axes, and what it is sampled with.

@@ -9,7 +9,7 @@ import numpy
 
 import ptb_experiment
 from experiments import ptb_options
-from report.figures.recurrence import backward, of_model
+from figures.recurrence import backward, of_model
 from training.progress import bar
 
 # The five models, and the other readings of norm_prop.

@@ -59,7 +59,7 @@ def variances(found):
     Parameters
     ----------
     found : dict
-        ``curves``: see :func:`report.figures.variances.measure`.
+        ``curves``: see :func:`figures.variances.measure`.
     """
     moments = list(dict.fromkeys(curve["when"] for curve in found["curves"]))
     figure = new_figure(3.6 * len(moments) + 0.6, 5.6)
@@ -92,7 +92,7 @@ def stability(found):
     Parameters
     ----------
     found : dict
-        ``forms``: see :func:`report.figures.stability.compute`.
+        ``forms``: see :func:`figures.stability.compute`.
     """
     forms = found["forms"]
     names = [entry["form"] for entry in forms]

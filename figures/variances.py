@@ -5,8 +5,8 @@ from common.errors import RunError
 from datasets.ptb import open_corpus
 from experiments import evaluation, ptb_options
 from experiments.recorded import recorded
+from figures.recurrence import of_model
 from report.experiment import PTB
-from report.figures.recurrence import of_model
 from report.runs import find
 from training.progress import bar, say
 

@@ -1,1 +1,0 @@
-"""What the paper's figures show, computed and measured: ``./reproduce figures``."""
