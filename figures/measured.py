@@ -32,8 +32,6 @@ class MeasuredGradient:
         Units, and inputs.
     steps, batch : int
         Length and number of the sequences, of independent N(0, 1).
-    seed : int
-        Of the weights and of the noise.
     forget_bias : float
 
     Attributes
@@ -43,49 +41,38 @@ class MeasuredGradient:
 
     moments = "variance"
 
-    def __init__(self, dim, steps, batch, seed=SEED, forget_bias=0.0):
+    def __init__(self, dim, steps, batch, forget_bias=0.0):
+        # The gammas here, and what follows from them, are replaced in each call.
         self.forget_bias = forget_bias
-        self.term = Linear(
-            dim, 4 * dim, gamma=1.0, use_bias=False, seed=seed, name="term"
-        )
-        # The gammas here, and what follows from them, are replaced by `set`.
+        self.term = Linear(dim, 4 * dim, gamma=1.0, use_bias=False, seed=SEED)
         self.lstm = NormPropLSTM(
-            *(dim, 1.0, 1.0, 1.0, self.moments),
-            forget_bias=forget_bias,
-            seed=seed,
-            name="lstm",
+            dim, 1.0, 1.0, 1.0, self.moments, forget_bias=forget_bias, seed=SEED
         )
-        # Variables, so that one compilation does for all gammas.
-        self.lstm.cell_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))
-        self.lstm.state_std = theano.shared(numpy.asarray(1.0, theano.config.floatX))
         for brick in (self.term, self.lstm):
             brick.initialize()
-        random = numpy.random.RandomState(seed)
-        self.x = random.normal(size=(steps, batch, dim)).astype(theano.config.floatX)
+        # Variables, so that one compilation does for all gammas.
+        one = numpy.ones((), theano.config.floatX)
+        self.lstm.cell_std, self.lstm.state_std = map(theano.shared, (one, one))
+        random = numpy.random.RandomState(SEED)
+        self.x = random.normal(size=(steps, batch, dim)).astype(one.dtype)
         signs = random.randint(0, 2, size=(batch, dim)) * 2 - 1
-        self.signs = signs.astype(theano.config.floatX)
+        self.signs = signs.astype(one.dtype)
         x = tensor.tensor3("x")
         self._run = forward(x, self.term.apply(x), self.lstm)
         self._back = backward(self.lstm)
 
-    def set(self, gamma_x, gamma_h, gamma_c):
-        """Give the bricks these gammas, and the deviations that belong to them."""
+    def __call__(self, gamma_x, gamma_h, gamma_c):
+        """The norm of the gradient of h_T in h_{T-1}, at these initial gammas."""
         scale = preactivation_scale(gamma_x, gamma_h, self.moments)
+        cells = cell_variance(scale, forget_bias=self.forget_bias)
         for variable, value in (
             (self.term.gamma, gamma_x),
             (self.lstm.gamma_h, gamma_h),
             (self.lstm.gamma_c, gamma_c),
-            (
-                self.lstm.cell_std,
-                cell_variance(scale, forget_bias=self.forget_bias) ** 0.5,
-            ),
+            (self.lstm.cell_std, cells**0.5),
             (self.lstm.state_std, state_variance(scale, gamma_c) ** 0.5),
         ):
             variable.set_value(numpy.full_like(variable.get_value(), value))
-
-    def __call__(self, gamma_x, gamma_h, gamma_c):
-        """The norm of the gradient of h_T in h_{T-1}."""
-        self.set(gamma_x, gamma_h, gamma_c)
         term, states, cells = self._run(self.x)
         nothing = numpy.zeros_like(self.signs)
         products, _ = self._back(term[-1], states[-2], cells[-2], self.signs, nothing)

@@ -1,4 +1,8 @@
-"""An LSTM run over a sequence, and one of its steps followed back."""
+"""An LSTM run over a sequence, and one of its steps followed back, as in training.
+
+There batch normalisation uses the statistics of the batch: at initialisation the
+population's say nothing yet.
+"""
 
 from collections import OrderedDict
 
@@ -6,7 +10,7 @@ import theano
 from theano import tensor
 
 
-def forward(inputs, term, lstm, **kwargs):
+def forward(inputs, term, lstm):
     """Compile a run over a sequence.
 
     Parameters
@@ -16,18 +20,16 @@ def forward(inputs, term, lstm, **kwargs):
     term : Theano variable
         The input term, (time, batch, 4d).
     lstm : bricks.LSTM
-    **kwargs
-        Of its ``apply``.
 
     Returns
     -------
     function
         From `inputs` to the term, h and c, (time, batch, 4d or d).
     """
-    return theano.function([inputs], [term, *lstm.apply(term, **kwargs)])
+    return theano.function([inputs], [term, *lstm.apply(term, training=True)])
 
 
-def backward(lstm, **kwargs):
+def backward(lstm):
     """Compile the product of a vector with the Jacobian of one step.
 
     Returns
@@ -37,7 +39,7 @@ def backward(lstm, **kwargs):
         it, to the gradient in h and c before it.
     """
     inputs, h, c, dh, dc = (tensor.matrix(name) for name in ("x", "h", "c", "dh", "dc"))
-    after = lstm.apply(inputs, states=h, cells=c, iterate=False, **kwargs)
+    after = lstm.apply(inputs, states=h, cells=c, iterate=False, training=True)
     known = OrderedDict(zip(after, (dh, dc)))
     return theano.function(
         [inputs, h, c, dh, dc],
@@ -47,11 +49,7 @@ def backward(lstm, **kwargs):
 
 
 def of_model(brick):
-    """The run of a character model over symbols (time, batch), as in training.
-
-    There batch normalisation uses the statistics of the batch: at initialisation the
-    population's say nothing yet.
-    """
+    """The run of a character model over symbols (time, batch)."""
     symbols = tensor.imatrix("symbols")
     term = brick.input_term.apply(brick.encoding.apply(symbols), training=True)
-    return forward(symbols, term, brick.lstm, training=True)
+    return forward(symbols, term, brick.lstm)
