@@ -6,6 +6,7 @@ what the sides differ in beside the normalisation.
 """
 
 import math
+from operator import attrgetter
 
 import numpy
 
@@ -26,12 +27,30 @@ NOT_COMPARABLE = "**not comparable**"
 def claim(document, evidence, judge, *models):
     """The runs of norm_prop beside those of other models, as one of these judges them.
 
+    For each kind its name, and a row for each form of norm_prop and other model.
+
     Parameters
     ----------
     judge : {'faster_convergence', 'better', 'similar', 'faster'}
     *models : str
     """
-    rows = pairs(evidence.kinds, JUDGES[judge], models)
+    rows = []
+    for kind in filter(attrgetter("real"), evidence.kinds):
+        forms = [kind.of("norm_prop", v) for v in kind.experiment.forms]
+        # Of weight_norm those with gammas of its own, and those with norm_prop's.
+        raised = [kind.experiment.raised_gammas()]
+        others = [
+            kind.of(model, variation)
+            for model in models
+            for variation in [(), *raised * (model == "weight_norm")]
+        ]
+        pairs = [compared(o, t) for t in others for o in forms if o and t]
+        judged = [(pair, cells) for pair in pairs for cells in JUDGES[judge](pair)]
+        size = "" if kind.published else "; not the paper's experiment, no verdict"
+        rows += [f"{kind.label}{size}"] * bool(judged)
+        nothing = "none yet" if kind.published else None
+        for pair, (*words, verdict) in judged:
+            rows.append([*sides(pair), *words, verdict or nothing])
     if rows:
         header = ["norm_prop", "Beside", "Figures", "norm_prop is", "Verdict"]
         document.table("", header, rows, look="texts flowing")
@@ -39,34 +58,11 @@ def claim(document, evidence, judge, *models):
         document.listing(["No runs yet."])
 
 
-def pairs(kinds, judge, models):
-    """For each kind its name, and a row for each form of norm_prop and other model."""
-    rows = []
-    for kind in (kind for kind in kinds if kind.real):
-        forms = [kind.of("norm_prop", v) for v in kind.experiment.forms]
-        # Of weight_norm those with gammas of its own, and those with norm_prop's.
-        raised = [kind.experiment.raised_gammas()]
-        of_kind = [
-            [*sides(pair), *cells]
-            for model in models
-            for variation in [(), *raised * (model == "weight_norm")]
-            for theirs in [kind.of(model, variation)]
-            for ours in forms
-            if ours and theirs
-            for pair in [compared(ours, theirs)]
-            for cells in judge(pair)
-        ]
-        if of_kind:
-            size = "" if kind.published else "; not the paper's experiment, no verdict"
-            rows += [f"{kind.label}{size}", *of_kind]
-    return rows
-
-
 def compared(ours, theirs):
     """Two groups; at their end batch_norm has the figure that Table 1 reports."""
     pair = Comparison(ours, theirs)
     for row in rescored(theirs):
-        if pair.full and row.scored == "exact_score" and None not in row.score()[:1]:
+        if pair.full and row.scored == "exact_score" and row.score()[0] is not None:
             return Comparison(ours, row)
     return pair
 
@@ -102,10 +98,6 @@ def qualified(word, pair):
     return f"{word}; {differing} differ too" if differing else word
 
 
-def no_verdict(pair):
-    return "none yet" if pair.ours.kind.published else None
-
-
 def figures(pair):
     """``1.705 ± 0.004, 1.829 ± 0.002``."""
     return ", ".join(map(pair.experiment.shown, pair.means, pair.deviations))
@@ -117,15 +109,13 @@ def better(pair, margin=0.0):
     if None not in pair.deviations:
         counts = [len(side.runs) for side in pair.sides]
         error = math.hypot(*(pair.deviations / numpy.sqrt(counts)))
-        errors = f"{ERRORS:.0f} standard errors ({error:.3f})"
         known = abs(pair.lead + margin) > ERRORS * error
-        word = (
-            f"{word}, beyond {errors}" if known else f"**undecided**, within {errors}"
-        )
+        word = f"{word}, beyond" if known else "**undecided**, within"
+        word += f" {ERRORS:.0f} standard errors ({error:.3f})"
     word = NOT_COMPARABLE if math.isnan(pair.lead) else qualified(word, pair)
     if -margin < pair.lead <= 0:
         word += f"; up to {pair.experiment.shown(margin)} behind counts as similar"
-    return [[figures(pair), pair.words, word if pair.full else no_verdict(pair)]]
+    return [[figures(pair), pair.words, word if pair.full else None]]
 
 
 def similar(pair):
@@ -147,14 +137,13 @@ def faster_convergence(pair):
         ahead = int((ours[:common] < theirs).sum())
         reached = numpy.flatnonzero(ours <= pair.means[1]) + 1
         words += f"; ahead in {ahead} of {common} epoch{'s' if common > 1 else ''}"
-        words += (
-            f"; reaches the other's figure in epoch {reached[0]}"
-            if reached.size
-            else "; does not reach the other's figure"
-        )
+        if reached.size:
+            words += f"; reaches the other's figure in epoch {reached[0]}"
+        else:
+            words += "; does not reach the other's figure"
         word = {0: CONTRADICTS, common: AGREES}.get(ahead, "**mixed**")
         word = qualified(word, pair)
-    return [[figures(pair), words, word if pair.full else no_verdict(pair)]]
+    return [[figures(pair), words, word if pair.full else None]]
 
 
 def published_times(document, evidence, *models):
@@ -177,13 +166,9 @@ def faster(pair):
             word = CONTRADICTS
         counts = [str(sum(run.epochs for run in side.runs)) for side in sides]
         word += f", by {' and '.join(counts)} epochs"
-        lines.append(
-            [
-                f"{ours.seconds:.0f} s, {theirs.seconds:.0f} s",
-                f"{factor:.2f} times as fast on {device}",
-                word if ours.kind.published else no_verdict(pair),
-            ]
-        )
+        seconds = f"{ours.seconds:.0f} s, {theirs.seconds:.0f} s"
+        words = f"{factor:.2f} times as fast on {device}"
+        lines.append([seconds, words, word if ours.kind.published else None])
     return lines
 
 
