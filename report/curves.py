@@ -19,8 +19,8 @@ FORM_COLOURS = (COLOURS["norm_prop"], "#e8958c", "#7d3c98", "#c39bd3", "#17a2a2"
 CURVES = {
     "ptb": (
         "Figure 2",
-        "validation solid, training dashed: a running mean over each epoch, which the "
-        "laboratory's codes score after it",
+        "validation solid, training dashed: the mean over an epoch's updates, higher "
+        "than what the authors' codes score after it",
         "bits per character",
         {"train_bpc": "--", "valid_bpc": "-"},
     ),

@@ -200,8 +200,8 @@ class Group:
             return "not begun" if known else "not a model here"
         published = self.runs[0].published_epochs
         if not self.full:
-            words = f"{self.epochs} of {published}"
-            return words if self.complete else f"**partial** {words}"
+            wanted = self.epochs >= published if self.kind.published else self.complete
+            return f"{'' if wanted else '**partial** '}{self.epochs} of {published}"
         done, best = (
             ", ".join(map(str, numbers if len(set(numbers)) > 1 else numbers[:1]))
             for numbers in zip(*((run.epochs, run.best_epoch) for run in self.runs))

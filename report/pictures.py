@@ -56,8 +56,8 @@ def curves(document, kind, small=False):
         number += f" at another size ({kind.label})"
     elif not all(group.full for group in kind.groups()):
         number += ", not all runs at their end"
-    caption = f"**{number}.** {kind.experiment.unit} per epoch of {len(kind.runs)} runs"
-    caption += f", {style}"
+    count = f"{len(kind.runs)} run{'s' if len(kind.runs) != 1 else ''}"
+    caption = f"**{number}.** {kind.experiment.unit} per epoch of {count}, {style}"
     if not small:
         caption += (
             "; the mean over the seeds, and one standard deviation around it. Of long "

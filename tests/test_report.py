@@ -644,6 +644,28 @@ def test_the_growth_of_each_form_is_drawn(tmp_path):
     assert "**Stability.** Growth per time step" in text and "over 7 steps" in text
 
 
+def test_variances_of_a_partial_run_are_not_judged(tmp_path):
+    full(tmp_path, "norm_prop", [1.4])
+    make_run(tmp_path, "ptb --model norm_prop --preset small", [2, 1.8], name="-small")
+    known = {"model": "norm_prop", "assumed_cells": 0.66, "cells": [0.7]}
+    known.update(when="after training", states=[1.5] * 20)
+    names = ("ptb-norm_prop-1", "ptb-norm_prop-1-small")
+    curves = [{**known, "source": f"{name}, epoch 2"} for name in names]
+    (tmp_path / "figures").mkdir()
+    content = json.dumps({"curves": curves})
+    (tmp_path / "figures" / "variances.json").write_text(content)
+    said = re.findall("- After training .*", report(tmp_path))
+    assert ["**contradicts the claim**" in line for line in said] == [True, False]
+    assert said[1].endswith("no verdict, for the run is partial or of another size.")
+
+
+def test_a_run_that_was_asked_for_less_is_partial_too(tmp_path):
+    make_run(tmp_path, "draw --model baseline --epochs 2", [120.0, 110.0])
+    text = report(tmp_path)
+    shown = cells(text, "DRAW on binarized MNIST, bound", "baseline")
+    assert shown["Epochs"] == "**partial** 2 of 200"
+
+
 def test_a_diverged_run(tmp_path):
     full(tmp_path, "norm_prop", [float("nan")])
     full(tmp_path, "weight_norm", [1.44])
