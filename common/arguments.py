@@ -15,6 +15,9 @@ class Formatter(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action):
         if action.default in (None, False):
             return action.help
+        if isinstance(action.default, list):
+            shown = " ".join(action.default).replace("%", "%%")
+            return f"{action.help} (default: {shown})"
         return super()._get_help_string(action)
 
 

@@ -4,8 +4,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from common import RESULTS
-from common.arguments import Parser, count
+from common.arguments import Parser, count, folder
 from common.errors import RunError, one_line
 from common.files import make_folder, replacing, write_json
 from common.rendering import render
@@ -17,6 +16,7 @@ from report import drawing
 from report.curves import learning_curves, shown
 from report.experiment import DRAW, PTB
 from report.groups import kinds
+from report.options import add_results_dir
 from report.runs import find
 
 DESCRIPTION = """Compute and draw the paper's figures, as PDF and PNG, with the numbers
@@ -39,13 +39,7 @@ def parse(arguments=None):
     parser.add_argument(
         "names", nargs="*", metavar="FIGURE", help="which (all if none is named)"
     )
-    parser.add_argument(
-        "--results-dir",
-        metavar="DIR",
-        nargs="+",
-        default=[RESULTS],
-        help="folders with run folders in them",
-    )
+    add_results_dir(parser)
     parser.add_argument(
         "--output",
         metavar="DIR",
@@ -64,7 +58,10 @@ def parse(arguments=None):
         help="measure variances on the built-in text instead of the Penn Treebank",
     )
     parser.add_argument(
-        "--data-dir", metavar="DIR", help="folder of the converted data, if not Fuel's"
+        "--data-dir",
+        type=folder,
+        metavar="DIR",
+        help="folder of the converted data, if not Fuel's",
     )
     add_machine_options(parser)
     options = parser.parse_args(arguments)

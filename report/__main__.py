@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from common import RESULTS
 from common.arguments import Parser
 from common.errors import RunError, one_line
 from common.files import make_folder, replacing
 from experiments.cli import carry_out
+from report.options import add_results_dir
 
 DESCRIPTION = """Write one page, as HTML and as Markdown, that sets what the runs gave
 beside what the paper reports. It reads run folders, and what `./reproduce figures` left
@@ -16,14 +16,7 @@ in them, and trains nothing."""
 
 def parse(arguments=None):
     parser = Parser(prog="./reproduce report", description=DESCRIPTION)
-    parser.add_argument(
-        "--results-dir",
-        metavar="DIR",
-        nargs="+",
-        default=[RESULTS],
-        help="folders with run folders in them, or with folders of these (default: "
-        "results)",
-    )
+    add_results_dir(parser)
     parser.add_argument(
         "--output",
         metavar="FILE",

@@ -9,8 +9,10 @@ from statistics import mean, stdev
 
 import pytest
 
+from common import RESULTS
 from experiments import draw_options, presets, ptb_options
 from experiments.options import configuration
+from figures import __main__ as figures
 from report import __main__ as program
 from report import groups, runs
 from report.document import Document, code, literal
@@ -723,6 +725,23 @@ def test_it_needs_no_theano(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT))
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("parse", [program.parse, figures.parse])
+def test_the_help_says_the_folder_as_it_is_given(parse, capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"with folders of these (default: {RESULTS})" in said and "['" not in said
+
+
+@pytest.mark.parametrize("parse", [program.parse, figures.parse])
+def test_a_folder_without_a_name_is_refused(parse, capsys):
+    """It would be the one that the user is in."""
+    with pytest.raises(SystemExit) as caught:
+        parse(["--results-dir", "a", ""])
+    assert caught.value.code == 2
+    assert "--results-dir: the name of the folder is empty" in capsys.readouterr().err
 
 
 def test_a_wrong_output_is_refused(tmp_path, capsys):
