@@ -1,4 +1,4 @@
-"""What ``./reproduce figures`` leaves for the report, and says of the claims."""
+"""What ``./reproduce figures`` and ``benchmark`` leave, and say of the claims."""
 
 import os
 from contextlib import contextmanager
@@ -9,9 +9,19 @@ from common.errors import RunError
 from common.files import read_json
 from report.document import literal
 
-NAMES = ("figure_1", "variances", "stability")
+# Where each lies in a results folder.
+FILES = {
+    "figure_1": "figures/figure_1.json",
+    "variances": "figures/variances.json",
+    "stability": "figures/stability.json",
+    "benchmark": "benchmark/benchmark.json",
+}
 # Var[h_t] that counts as kept, and the steps that it may take to get there.
 KEPT, SETTLED = (0.8, 1.25), 9
+# Times as long that the other takes: from here on the claim of 30% is met, and below
+# this it is not faster at all.
+FASTER, AS_FAST = 1.25, 1.05
+BUSY = 0.5  # load of a machine on which times say little
 # What numbers provoke that are not ours.
 UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 VERDICT = {True: "**agrees**", False: "**contradicts the claim**"}
@@ -27,10 +37,8 @@ def read_figures(folders):
     """
     figures, problems = {}, []
     for folder in map(Path, filter(os.path.isdir, folders)):
-        for name in NAMES:
-            paths = [*folder.glob(f"figures/{name}.json")]
-            paths += sorted(folder.glob(f"*/figures/{name}.json"))
-            for path in paths:
+        for name, file in FILES.items():
+            for path in [*folder.glob(file), *sorted(folder.glob(f"*/{file}"))]:
                 try:
                     figures.setdefault(name, {**read_json(path), "path": path})
                 except RunError as error:
@@ -49,14 +57,15 @@ def saying(document, found):
     except UNFIT as error:
         what = f"{type(error).__name__}: {error}"
         path = found["path"]
-        document.problem(f"{path} is not what ./reproduce figures writes ({what})")
+        document.problem(f"{path} is not what ./reproduce writes there ({what})")
 
 
 def measured(document, evidence, name):
     """What the numbers of a figure say of a claim."""
     found = evidence.calculated.get(name)
     if found is None:
-        document.listing(["Not measured yet: `./reproduce figures` does."])
+        command = FILES[name].partition("/")[0]
+        document.listing([f"Not measured yet: `./reproduce {command}` does."])
     else:
         with saying(document, found):
             document.listing(SENTENCES[name](found, evidence.runs))
@@ -98,11 +107,33 @@ def variance_kept(found, runs):
             f"Var[h_t] is {states[0]:.2f} at step 1 and between {low:.2f} and "
             f"{high:.2f} from step {SETTLED + 1} to {len(states)}; Var[c_t] is "
             f"{curve['cells'][-1]:.2f} at the end, where {curve['assumed_cells']:.2f} "
-            f"was assumed: {verdict}."
+            f"was assumed; for the hidden states {verdict}."
         )
 
 
-SENTENCES = {"figure_1": gradient_kept, "variances": variance_kept}
+def time_of_an_update(found, runs):
+    """How long other models take, measured in turns and with nothing else running."""
+    machine, times = found["machine"], found["ptb"]
+    where = literal(f"{machine['host']['cpu']}, {machine['threads']} threads")
+    ours = times["norm_prop"]["median"]
+    for model in ("batch_norm", "layer_norm"):
+        factor = times[model]["median"] / ours
+        word = VERDICT[True] if factor >= FASTER else "**less than claimed**"
+        if factor < AS_FAST:
+            word = VERDICT[False]
+        if machine["quick"] or machine["load_before"] > BUSY:
+            word = "no verdict, for the models were tiny or the machine busy"
+        yield (
+            f"An update on {where}: norm_prop takes {ours:.3f} s and {model} "
+            f"{factor:.2f} times as long: {word}."
+        )
+
+
+SENTENCES = {
+    "figure_1": gradient_kept,
+    "variances": variance_kept,
+    "benchmark": time_of_an_update,
+}
 
 
 def published_gammas(document, found):

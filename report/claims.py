@@ -1,8 +1,7 @@
 """What the paper's abstract and conclusions claim, and what the runs say of it.
 
 A verdict is given only on runs of the published size, all of which went to their end,
-on both sides; and, of the time of an epoch, on runs of the published size. It names
-what the sides differ in beside the normalisation.
+on both sides. It names what the sides differ in beside the normalisation.
 """
 
 import math
@@ -12,14 +11,11 @@ import numpy
 
 from experiments.gammas import NAMES
 from report.compare import Comparison
-from report.experiment import PTB, PUBLISHED
+from report.experiment import PUBLISHED
 from report.tables import rescored
 
 # Two means differ if they do by more than this many standard errors.
 ERRORS = 2.0
-# Times as long that the other takes: from here on the claim of 30% is met, and below
-# this it is not faster at all.
-FASTER, AS_FAST = 1.25, 1.05
 AGREES, CONTRADICTS = "**agrees**", "**contradicts the claim**"
 NOT_COMPARABLE = "**not comparable**"
 
@@ -31,7 +27,7 @@ def claim(document, evidence, judge, *models):
 
     Parameters
     ----------
-    judge : {'faster_convergence', 'better', 'similar', 'faster'}
+    judge : {'faster_convergence', 'better', 'similar'}
     *models : str
     """
     rows = []
@@ -153,23 +149,4 @@ def published_times(document, evidence, *models):
     document.listing([f"In the paper's own table: {', '.join(words)}."])
 
 
-def faster(pair):
-    """The time of an epoch, on the devices that both models ran on."""
-    if pair.experiment is not PTB:
-        return []
-    lines = []
-    for device in sorted(set.intersection(*(set(s.devices) for s in pair.sides))):
-        ours, theirs = sides = [side.on(device) for side in pair.sides]
-        factor = theirs.seconds / ours.seconds
-        word = AGREES if factor >= FASTER else "**less than claimed**"
-        if factor < AS_FAST:
-            word = CONTRADICTS
-        counts = [str(sum(run.epochs for run in side.runs)) for side in sides]
-        word += f", by {' and '.join(counts)} epochs"
-        seconds = f"{ours.seconds:.0f} s, {theirs.seconds:.0f} s"
-        words = f"{factor:.2f} times as fast on {device}"
-        lines.append([seconds, words, word if ours.kind.published else None])
-    return lines
-
-
-JUDGES = {f.__name__: f for f in (faster_convergence, better, similar, faster)}
+JUDGES = {f.__name__: f for f in (faster_convergence, better, similar)}

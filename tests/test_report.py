@@ -88,7 +88,7 @@ def test_no_runs(tmp_path):
     assert rows["norm_prop, eq. 13-15"][:2] == ["1.422", "–"]
     # The rows of the three tables twice, but for the models of others.
     assert text.count("not begun") == 2 * (8 + 1 + 4 + 1)
-    assert text.count("No runs yet.") == 4 and text.count("None yet.") >= 4
+    assert text.count("No runs yet.") == 3 and text.count("None yet.") >= 4
     html = write([tmp_path / "nowhere"]).as_html()
     assert "There is no folder" in html
 
@@ -294,8 +294,6 @@ def test_small_runs_are_described_and_not_judged(tmp_path):
     assert line[2:4] == ["1.850 ± 0.071, 1.855 ± 0.007", f"ahead by 0.005 bpc {done}"]
     _, line = claim(text, "Norm Prop performs similarly")
     assert line[3:] == [f"behind by 0.150 bpc {done}", "–"]
-    _, line = claim(text, "Norm Prop is about 30%")
-    assert line[3:] == ["1.40 times as fast on A CPU, 2 cores", "–"]
 
 
 def test_partial_runs_are_described_and_not_judged(tmp_path):
@@ -318,10 +316,7 @@ def test_partial_runs_are_described_and_not_judged(tmp_path):
         "ahead by 0.080 bpc after 3 of 50 epochs",
         "none yet",
     ]
-    # But the time of an epoch may be judged.
-    _, line = claim(text, "Norm Prop is about 30%")
-    assert line[4] == "**contradicts the claim**, by 3 and 3 epochs"
-    assert verdicts(text) == ["contradicts"]
+    assert not verdicts(text)
 
 
 def full(folder, model, scores, more="", seconds=10.0):
@@ -361,16 +356,6 @@ def test_verdicts_on_full_runs(tmp_path):
     assert batch[4].startswith("**undecided**") and "0.011" not in batch[4]
     assert layer[3] == "behind by 0.015 bpc"
     assert layer[4].endswith("up to 0.017 behind counts as similar")
-    _, batch, layer = claim(text, "Norm Prop is about 30%")
-    assert batch[3:] == [
-        "1.20 times as fast on A CPU, 2 cores",
-        "**less than claimed**, by 6 and 6 epochs",
-    ]
-    assert layer[2:] == [
-        "10 s, 13 s",
-        "1.30 times as fast on A CPU, 2 cores",
-        "**agrees**, by 6 and 6 epochs",
-    ]
 
 
 def test_verdicts_on_one_seed_say_so(tmp_path):
@@ -393,10 +378,26 @@ def test_verdicts_on_one_seed_say_so(tmp_path):
     assert layer[3:] == ["behind by 0.016 bpc", f"**agrees**, {similar}"]
 
 
-def test_times_are_of_the_same_device(tmp_path):
+@pytest.mark.parametrize("busy", [{}, {"quick": True}, {"load_before": 1.0}])
+def test_times_are_those_of_the_benchmark(tmp_path, busy):
+    """Those of training are not: other programs run beside it."""
     make_run(tmp_path, "ptb --model norm_prop", [1.7])
-    make_run(tmp_path, "ptb --model layer_norm", [1.7], device="cuda")
-    assert "times as fast" not in report(tmp_path)
+    make_run(tmp_path, "ptb --model layer_norm", [1.7])
+    assert "Not measured yet: `./reproduce benchmark` does." in report(tmp_path)
+    host = {"host": {"cpu": "A CPU"}, "threads": 2, "quick": False, "load_before": 0.0}
+    medians = {"norm_prop": 0.5, "batch_norm": 0.65, "layer_norm": 0.6}
+    times = {model: {"median": median} for model, median in medians.items()}
+    (tmp_path / "benchmark").mkdir()
+    (tmp_path / "benchmark" / "benchmark.json").write_text(
+        json.dumps({"machine": {**host, **busy}, "ptb": times})
+    )
+    text = report(tmp_path)
+    words = ["**agrees**", "**less than claimed**"]
+    if busy:
+        words = ["no verdict, for the models were tiny or the machine busy"] * 2
+    assert f"batch_norm 1.30 times as long: {words[0]}." in text
+    assert f"layer_norm 1.20 times as long: {words[1]}." in text
+    assert "on A CPU, 2 threads: norm_prop takes 0.500 s" in text
 
 
 def test_the_ladder(tmp_path):
