@@ -17,6 +17,8 @@ from pathlib import Path
 
 PROGRAMS = "munged slurmctld slurmd slurmdbd mariadbd mariadb-install-db unshare ip"
 PACKAGES = "slurmctld slurmd slurmdbd slurm-client munge mariadb-server iproute2"
+NAMESPACES = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+NAMESPACES += ["--mount-proc"]
 NODES = ("node1", "node2")
 PLACE = Path("/run/reproduce-slurm")  # seen by those inside only
 SHARED = PLACE / "shared"  # a disk that all nodes see
@@ -66,10 +68,19 @@ StorageUser=root
 HOSTS = "127.0.0.1 localhost\n10.0.0.1 login node1 node2\n"
 
 
-def missing():
-    """What is not installed here."""
+def lacks():
+    """What this machine lacks, in a sentence; None where it lacks nothing."""
+    if os.geteuid():
+        return "needs root"
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    return [name for name in PROGRAMS.split() if not shutil.which(name, path=path)]
+    none = [name for name in PROGRAMS.split() if not shutil.which(name, path=path)]
+    if none:
+        return f"there is no {', '.join(none)}: apt-get install {PACKAGES}"
+    if not succeeds(*NAMESPACES, "mount", "-t", "tmpfs", "tmpfs", "/run"):
+        return (
+            "root may make no namespaces or mount nothing here, as in most containers"
+        )
+    return None
 
 
 def enter(words):
@@ -78,10 +89,8 @@ def enter(words):
     Whatever ends this process ends all that is inside.
     """
     # `sh` has number 1 in there and buries what others leave behind.
-    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--uts", "--net"]
-    command += ["--pid", "--fork", "--kill-child", "--mount-proc"]
-    command += ["sh", "-c", '"$@"; exit $?', "sh", *words]
-    process = subprocess.Popen(command)
+    command = ["setpriv", "--pdeathsig", "KILL", *NAMESPACES, "--net"]
+    process = subprocess.Popen([*command, "sh", "-c", '"$@"; exit $?', "sh", *words])
     try:
         return process.wait()
     finally:
@@ -188,7 +197,7 @@ class Cluster:
         path = Path("/etc/slurm/slurmdbd.conf")
         path.write_text(settings)
         path.chmod(0o600)
-        self._daemon("slurmdbd", ["slurmdbd", "-D"])
+        self.start("slurmdbd")
         add = ["sacctmgr", "-i", "add"]
         wait_for(lambda: succeeds(*add, "cluster", "reproduce"), "slurmdbd at work")
         subprocess.check_output([*add, "account", ACCOUNT])
@@ -201,15 +210,14 @@ class Cluster:
             )
 
     def start(self, name):
-        """Start slurmctld or a node."""
-        command = ["slurmctld", "-D"]
+        """Start slurmctld, slurmdbd or a node."""
+        command = [name, "-D"]
         if name in NODES:
             # By host name and number of process a lock of Theano's knows who has it.
             script = f"hostname {name}-{self.unique} && "
             script += f"mount -t tmpfs -o size={TMP_MB}m tmpfs /tmp && "
             script += f"slurmd -D -N {name}; while :; do sleep 1; done"
-            command = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
-            command += ["--mount-proc", "sh", "-c", script]
+            command = [*NAMESPACES, "sh", "-c", script]
         self._daemon(name, command)
 
     def kill(self, name):

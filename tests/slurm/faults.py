@@ -42,7 +42,6 @@ def told(process):
 
 def time_limit(trial):
     """Both jobs meet their time limit."""
-    process = trial.start()
     trial.training()
     # SLURM looks at the time each 30 seconds; so long they are held.
     with held("--seed") as processes:
@@ -51,7 +50,7 @@ def time_limit(trial):
             limit = f"TimeLimit={int(minutes) + 1}"
             output("scontrol", "update", f"JobId={number}", limit)
         wait_for(lambda: all(map(told, processes)), "told to stop", 90)
-    trial.end(process, MORE_TO_DO)
+    trial.end(MORE_TO_DO)
     for name in RUNS:
         expect(trial.slot(name)["state"] == "stopped", trial.slot(name))
     return f"saved after {trial.epochs(RUNS[0])} and {trial.epochs(RUNS[1])} epochs"
@@ -59,58 +58,53 @@ def time_limit(trial):
 
 def cancelled(trial):
     """scancel of a job that runs."""
-    process = trial.start()
     trial.training()
     number, name = trial.job("node1")
     output("scancel", number)
-    trial.end(process, MORE_TO_DO)
+    trial.end(MORE_TO_DO)
     expect(trial.slot(name)["state"] == "stopped", trial.slot(name))
     return f"saved after {trial.epochs(name)} epochs; the other run ended"
 
 
 def killed(trial):
     """A run is killed, as the kernel does where memory ends; its job lives."""
-    process = trial.start()
     trial.training()
     for number in experiments("--seed 2"):
         os.kill(number, signal.SIGKILL)
-    trial.end(process, 1)
+    trial.end(1)
     return f"exit status 1: {trial.slot(RUNS[1])['message']}"
 
 
 def cancelled_in_the_queue(trial):
     """scancel of a job that waits."""
     output("scontrol", "update", "node=node2", "state=drain", "reason=trial")
-    process = trial.start()
     trial.training([RUNS[0]])
     (waiting,) = [line for line in trial.cluster.jobs("%i %t") if "PD" in line]
     output("scancel", waiting.split()[0])
-    trial.end(process, MORE_TO_DO)
+    trial.end(MORE_TO_DO)
     output("scontrol", "update", "node=node2", "state=resume")
     return trial.slot(RUNS[1])["message"]
 
 
 def power(trial):
     """A node loses its power."""
-    process = trial.start()
     trial.training()
     _, name = trial.job("node2")
     trial.cluster.kill("node2")
-    trial.end(process, 0)
+    trial.end(0)
     trial.cluster.start("node2")
     return f"{name} was requeued and went on, on the other node"
 
 
 def slurmd(trial):
     """The slurmd of a node is killed; its job lives on, and is requeued."""
-    process = trial.start()
     trial.training()
     number, name = trial.job("node2")
     with held(f"--seed {name[-1]}"):
         trial.cluster.kill_slurmd("node2")
         again = f"{number} node1"
         wait_for(lambda: again in trial.cluster.jobs("%i %N"), "a second start", 180)
-    trial.end(process, 0)
+    trial.end(0)
     trial.cluster.kill("node2")
     trial.cluster.start("node2")
     return f"{name} was requeued, waited for the first process, and went on"
@@ -118,30 +112,28 @@ def slurmd(trial):
 
 def requeued(trial):
     """scontrol requeue of a job that runs."""
-    process = trial.start()
     trial.training()
     number, name = trial.job("node1")
     output("scontrol", "requeue", number)
-    trial.end(process, 0)
+    trial.end(0)
     return f"{name} saved and went on"
 
 
 def command_killed(trial):
     """kill -9 of the command and its Snakemake; given again while the jobs run."""
-    trial.start()
     trial.training()
     trial.kill()
     expect(len(trial.cluster.jobs()) == 2, "the jobs have ended")
-    trial.end(trial.start(), 0)
+    trial.start()
+    trial.end(0)
     return "the jobs went on; those of the second command waited for them"
 
 
 def interrupt(trial):
     """Ctrl-C."""
-    process = trial.start()
     trial.training()
-    process.send_signal(signal.SIGINT)
-    trial.end(process, 128 + signal.SIGINT)
+    trial.process.send_signal(signal.SIGINT)
+    trial.end(128 + signal.SIGINT)
     expect(not trial.cluster.jobs(), "jobs go on")
     return f"saved after {trial.epochs(RUNS[0])} and {trial.epochs(RUNS[1])} epochs"
 
@@ -149,10 +141,10 @@ def interrupt(trial):
 def terminated_in_the_queue(trial):
     """SIGTERM while all jobs wait."""
     output("scontrol", "update", "node=node[1-2]", "state=drain", "reason=trial")
-    process = trial.start()
+    trial.start()
     wait_for(lambda: len(trial.cluster.jobs()) == 2, "two jobs in the queue")
-    process.terminate()
-    trial.end(process, 128 + signal.SIGTERM)
+    trial.process.terminate()
+    trial.end(128 + signal.SIGTERM)
     expect(not trial.cluster.jobs(), "jobs stay in the queue")
     output("scontrol", "update", "node=node[1-2]", "state=resume")
     return "the queue is empty"
@@ -160,21 +152,19 @@ def terminated_in_the_queue(trial):
 
 def controller(trial):
     """slurmctld is killed, and comes back after 10 seconds."""
-    process = trial.start()
     trial.training()
     trial.cluster.kill("slurmctld")
     time.sleep(10)
     trial.cluster.start("slurmctld")
-    trial.end(process, 0)
+    trial.end(0)
     return "the jobs and the command went on"
 
 
 def accounting(trial):
     """slurmdbd is killed."""
-    process = trial.start()
     trial.training()
     trial.cluster.kill("slurmdbd")
-    trial.end(process, 0)
+    trial.end(0)
     trial.cluster.start("slurmdbd")
     return "the jobs and the command went on"
 
@@ -183,45 +173,37 @@ def full_tmp(trial):
     """The disk of a node, /tmp, is full."""
     fill = trial.cluster.root("node2")[0] / "tmp" / "fill"
     succeeds("dd", "if=/dev/zero", f"of={fill}", "bs=4k", f"count={256 * TMP_MB}")
-    status = trial.end(trial.start(), 0, 1)
+    trial.start()
+    trial.end(0, 1)
     os.unlink(str(fill))
-    return trial.sentence("room") if status else "no job needed it"
+    return trial.sentence("room") if trial.status else "no job needed it"
 
 
 def full_results(trial):
     """The disk that has the results gets full."""
-    process = trial.start()
     trial.training()
     fill = trial.results.parent / "fill"
     succeeds("dd", "if=/dev/zero", f"of={fill}", "bs=4k", f"count={256 * SHARED_MB}")
-    trial.end(process, 1)
+    trial.end(1)
     os.unlink(str(fill))
     return trial.sentence("No space left on device")
 
 
-def refused(trial, word, **exported):
-    """Give a command that SLURM does not take: one sentence, and nothing is left."""
-    before = len(trial.text())
-    trial.end(trial.start(**exported), 1)
-    sentence = trial.text()[before:].strip().splitlines()[-1]
-    expect(word in sentence, sentence)
-    expect(not trial.cluster.jobs(), "a job was submitted")
-    return sentence.partition(": see ")[0]
-
-
-def partition(trial):
-    """A partition that there is not."""
-    return refused(trial, "Invalid partition name", SBATCH_PARTITION="nosuch")
-
-
-def account(trial):
-    """An account that there is not."""
-    return refused(trial, "Invalid account", SBATCH_ACCOUNT="nosuch")
-
-
-def gpu(trial):
-    """A GPU, where no node has one."""
-    return refused(trial, "generic resource", SBATCH_GRES="gpu:1")
+def refused(trial):
+    """A partition or an account that there is not; a GPU, where no node has one."""
+    sentences = []
+    for name, value, complaint in (
+        ("PARTITION", "nosuch", "Invalid partition name"),
+        ("ACCOUNT", "nosuch", "Invalid account"),
+        ("GRES", "gpu:1", "generic resource"),
+    ):
+        before = len(trial.text())
+        trial.start(**{f"SBATCH_{name}": value})
+        trial.end(1)
+        sentences.append(trial.text()[before:].strip().splitlines()[-1])
+        expect(complaint in sentences[-1], sentences[-1])
+        expect(not trial.cluster.jobs(), "a job was submitted")
+    return "\n      ".join(line.partition(": see ")[0] for line in sentences)
 
 
 FAULTS = [
@@ -239,7 +221,5 @@ FAULTS = [
     accounting,
     full_tmp,
     full_results,
-    partition,
-    account,
-    gpu,
+    refused,
 ]

@@ -26,7 +26,7 @@ figures: []
 report: false
 """
 RUNS = ("ptb-baseline-1", "ptb-baseline-2")
-PATIENCE = 600  # seconds that one command may take, on a busy machine
+PATIENCE = 1800  # seconds that one command may take, on a busy machine
 MORE_TO_DO = 75
 
 
@@ -48,14 +48,16 @@ def rows(run):
     return found
 
 
-def figures(results, runs=RUNS):
-    """What no fault may change: all figures, and the best parameters."""
+def figures(results):
+    """What no fault may change: of each run all figures and the best parameters."""
     found = {}
-    for name in runs:
-        with zipfile.ZipFile(str(results / name / "best.npz")) as file:
+    for run in sorted(path.parent for path in results.glob("*/metrics.jsonl")):
+        with zipfile.ZipFile(str(run / "best.npz")) as file:
             arrays = {member: file.read(member) for member in file.namelist()}
-        found[name] = rows(results / name), arrays
-    return found
+        found[run.name] = rows(run), arrays
+    # And which pictures and reports there are.
+    made = [*results.glob("report.*"), *results.glob("figures/*")]
+    return {**found, "": sorted(path.name for path in made)}
 
 
 class Trial:
@@ -71,10 +73,10 @@ class Trial:
     def __init__(self, cluster, results, plan):
         self.cluster, self.results, self.plan = cluster, results, plan
         self.said = results.with_suffix(".txt")
-        self.calls, self.process = 0, None
+        self.calls, self.process, self.status = 0, None, None
 
     def start(self, *words, profile="slurm", **exported):
-        """Give the command; return its process."""
+        """Give the command."""
         command = [ROOT / "reproduce", "all", "--plan", self.plan]
         command += ["--results-dir", self.results, "--threads", "1", *words]
         if profile:
@@ -91,22 +93,22 @@ class Trial:
                 stderr=file,
                 start_new_session=True,
             )
-        return self.process
 
-    def end(self, process, *statuses):
+    def end(self, *statuses):
         """Wait until the command ends, with one of these exit statuses."""
-        status = process.wait(timeout=PATIENCE)
-        expect(status in statuses, f"exit status {status}, not {statuses}")
-        return status
+        self.status = self.process.wait(timeout=PATIENCE)
+        expect(self.status in statuses, f"exit status {self.status}, not {statuses}")
 
-    def finish(self, **exported):
+    def finish(self):
         """Give the command again, until all is done."""
-        while self.end(self.start(**exported), 0, MORE_TO_DO):
+        while self.status:
+            self.start()
+            self.end(0, MORE_TO_DO)
             expect(self.calls < 6, "it does not come to an end")
 
     def kill(self):
         """End the command and its Snakemake at once, if they run."""
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             for child in output("pgrep", "-P", str(self.process.pid)).split():
                 os.kill(int(child), signal.SIGKILL)
             self.process.kill()
@@ -117,7 +119,8 @@ class Trial:
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     def training(self, names=RUNS):
-        """Wait until these runs are in the middle."""
+        """Give the command, and wait until these runs are in the middle."""
+        self.start()
         for name in names:
             started = functools.partial(self.epochs, name)
             wait_for(started, f"{name} in its second epoch", PATIENCE)
@@ -142,12 +145,18 @@ class Trial:
         expect(found, f"nobody says {words!r}")
         return found[0].strip()
 
-    def check(self, reference):
-        """Nothing was lost, nothing was done twice, and nothing is left behind."""
+    def check(self, wanted=None):
+        """Nothing was lost, nothing was done twice, and nothing is left behind.
+
+        Return the figures, which are those that are wanted.
+        """
         expect("Traceback" not in self.text(), "a traceback")
-        wait_for(lambda: not self.cluster.jobs(), "an empty queue", 60)
-        for name, (done, _) in reference.items():
+        if self.cluster:
+            wait_for(lambda: not self.cluster.jobs(), "an empty queue", 60)
+        found = figures(self.results)
+        for name in filter(None, found):
             numbers = [row["epoch"] for row in rows(self.results / name)]
-            expect(numbers == [row["epoch"] for row in done], f"{name}: {numbers}")
+            expect(numbers == list(range(1, len(numbers) + 1)), f"{name}: {numbers}")
             expect(self.slot(name)["state"] == "finished", f"{name} is not finished")
-        expect(figures(self.results, reference) == reference, "other figures")
+        expect(found == (wanted or found), "other figures")
+        return found
