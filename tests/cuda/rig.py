@@ -129,7 +129,7 @@ def build_library(folder, compiler="g++", changed=()):
     )
     made = folder / "libcuda_on_cpu.so"
     modules = sorted(folder.glob("*.cpp"))
-    call([compiler, *flags, *modules, "-o", f"{made}.new", "-ldl"], "building CUDA")
+    call([compiler, *flags, *modules, "-o", f"{made}.new"], "building CUDA")
     os.replace(f"{made}.new", str(made))
     for name in NAMES.split():
         link = folder / name
