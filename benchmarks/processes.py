@@ -16,7 +16,12 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def environment(threads, **more):
     """The environment of a measured process."""
-    return {**os.environ, **{name: str(threads) for name in VARIABLES}, **more}
+    return {**os.environ, **in_threads(threads), **more}
+
+
+def in_threads(threads):
+    """The variables that say how many threads a program has."""
+    return {name: str(threads) for name in VARIABLES}
 
 
 def archive(*arguments):
@@ -31,9 +36,9 @@ def told(threads, *arguments):
     return process.facts
 
 
-def pytorch(python, threads, **options):
-    """The command of the LSTM in PyTorch."""
-    command = [python, ROOT / "benchmarks" / "torch_lstm.py", "--threads", threads]
+def pytorch(python, program, threads, **options):
+    """The command of a model in PyTorch, ``torch_lstm`` or ``torch_draw``."""
+    command = [python, ROOT / "benchmarks" / f"{program}.py", "--threads", threads]
     for name, value in options.items():
         command += [f"--{name}", value]
     return [str(word) for word in command]

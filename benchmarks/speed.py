@@ -6,6 +6,7 @@ from benchmarks.processes import (
     Process,
     archive,
     environment,
+    in_threads,
     pytorch,
     take_turns,
     told,
@@ -24,13 +25,14 @@ DRAW = {
     "norm_prop": ["--model", "norm_prop"],
     "norm_prop, paper": "--model norm_prop --compensation paper".split(),
 }
-PYTORCH = "PyTorch nn.LSTM"
+PYTORCH = {"ptb": "PyTorch nn.LSTM", "draw": "PyTorch nn.LSTMCell"}
 
 # What --quick replaces the published sizes by.
 QUICK = {
     "ptb": "--units 8 --length 6 --batch-size 4".split(),
     "draw": "--units 4 --glimpses 2 --latent-dim 3 --batch-size 8".split(),
 }
+TORCH_DRAW_QUICK = {"units": 4, "glimpses": 2, "latent-dim": 3, "batch-size": 8}
 TORCH_SIZE = {"units": 1000, "length": 100, "batch-size": 64}
 TORCH_QUICK = {"units": 8, "length": 6, "batch-size": 4}
 
@@ -41,6 +43,8 @@ REWRITES = (
     "transpose_once",
     "prefix_gradient",
     "fast_activations",
+    "split_as_slices",
+    "merge_elementwise",
     "vectorise",
     "push_out_products",
     "keep_memory",
@@ -94,13 +98,19 @@ def ptb(options, measured):
     commands = models("ptb", PTB, options)
     if options.torch_python:
         size = TORCH_QUICK if options.quick else TORCH_SIZE
-        commands[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
+        program = options.torch_python, "torch_lstm", options.threads
+        commands[PYTORCH["ptb"]] = pytorch(*program, **size)
     compare(commands, options, "Penn Treebank", [({}, measured)])
 
 
 def draw(options, measured):
-    """Every model of DRAW."""
-    compare(models("draw", DRAW, options), options, "DRAW", [({}, measured)])
+    """Every model of DRAW, and PyTorch's baseline."""
+    commands = models("draw", DRAW, options)
+    if options.torch_python:
+        size = TORCH_DRAW_QUICK if options.quick else {}
+        program = options.torch_python, "torch_draw", options.threads
+        commands[PYTORCH["draw"]] = pytorch(*program, **size)
+    compare(commands, options, "DRAW", [({}, measured)])
 
 
 def models(which, known, options):
@@ -130,25 +140,34 @@ def data(options, measured):
 
 
 def scaling(options, measured):
-    """Norm prop, and PyTorch's LSTM, at other sizes; the other sizes as published."""
+    """Norm prop, and PyTorch's LSTM, at other sizes, on one thread and on all."""
     values = SCALING_QUICK if options.quick else SCALING
     base = TORCH_QUICK if options.quick else TORCH_SIZE
+    numbers = sorted({1, options.threads})
+    env = {}
 
     def commands(units=base["units"]):
         words = ["--model", "norm_prop", "--units", units]
-        made = {"norm_prop": updates("ptb", options, *words)}
-        if options.torch_python:
-            size = {**base, "units": units}
-            made[PYTORCH] = pytorch(options.torch_python, options.threads, **size)
+        made = {}
+        for threads in numbers:
+            on = f" on {threads}"
+            made["norm_prop" + on] = updates("ptb", options, *words)
+            env["norm_prop" + on] = in_threads(threads)
+            if options.torch_python:
+                program = options.torch_python, "torch_lstm", threads
+                made[PYTORCH["ptb"] + on] = pytorch(
+                    *program, **{**base, "units": units}
+                )
+                env[PYTORCH["ptb"] + on] = in_threads(threads)
         return made
 
     for name, sizes in values.items():
         measured[name] = {size: {} for size in sizes}
     for units, place in measured["units"].items():
-        compare(commands(units), options, f"{units} units", [({}, place)])
+        compare(commands(units), options, f"{units} units", [({}, place)], env)
     for name in ("length", "batch_size"):
         places = [({name: size}, place) for size, place in measured[name].items()]
-        compare(commands(), options, name.replace("_", " "), places)
+        compare(commands(), options, name.replace("_", " "), places, env)
 
 
 def rewrites(options, measured):

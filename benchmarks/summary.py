@@ -2,7 +2,6 @@
 
 import yaml
 
-from benchmarks.speed import PYTORCH
 from common import ROOT
 
 
@@ -25,7 +24,7 @@ def megabytes(size):
 
 def compared(measured, base, paper=None):
     """Models beside each other: seconds, ratios, memory, compile time."""
-    pytorch = measured.get(PYTORCH, {}).get("median")
+    pytorch = [one["median"] for name, one in measured.items() if "PyTorch" in name]
     first = measured.get(base, {}).get("median")
     header = ["", "s/update", "lowest", f"to {base}", "to PyTorch", "MB", "compile s"]
     if paper:
@@ -38,7 +37,7 @@ def compared(measured, base, paper=None):
             f"{one['median']:.3f}",
             f"{one['lowest']:.3f}",
             ratio(one["median"], first),
-            ratio(one["median"], pytorch),
+            ratio(one["median"], pytorch and pytorch[0]),
             megabytes(one["peak_bytes"]),
             "" if compiled is None else f"{compiled:.0f}",
         ]
@@ -94,16 +93,25 @@ def data(measured):
 
 
 def scaling(measured):
-    """Seconds per update, and microseconds per predicted symbol."""
+    """Seconds per update, microseconds per predicted symbol, ratios to PyTorch."""
     parts = []
     for what, values in measured.items():
         values = {value: models for value, models in values.items() if models}
         if not values:
             continue  # interrupted before
         names = list(next(iter(values.values())))
+        pairs = [
+            (name, peer)
+            for name in names
+            for peer in names
+            if "PyTorch" in peer
+            and peer.split()[-1] == name.split()[-1]
+            and peer != name
+        ]
         header = [what.replace("_", " ")]
         for name in names:
             header += [f"{name}, s", "us/symbol"]
+        header += [f"{name.split(' ', 1)[1]}, to PyTorch" for name, _ in pairs]
         rows = []
         for value, models in values.items():
             row = [str(value)]
@@ -114,6 +122,9 @@ def scaling(measured):
                     if one
                     else ["", ""]
                 )
+            for pair in pairs:
+                one, peer = (models.get(name, {}).get("median") for name in pair)
+                row.append(ratio(one, peer) if one else "")
             rows.append(row)
         parts.append(table(header, rows))
     return "\n".join(parts)

@@ -35,6 +35,31 @@ class CharacterModel(nn.Module):
         return nn.functional.cross_entropy(logits, symbols[1:].flatten())
 
 
+def serve_updates(model, make_batches, learning_rate, clipping):
+    """Serve updates of a model: gradient, clipped, and Adam.
+
+    `make_batches`, given a request's sizes, returns an iterator over what the model
+    takes; the model returns its cost.
+    """
+    trained = [p for p in model.parameters() if p.requires_grad]
+    adam = torch.optim.Adam(trained, lr=learning_rate)
+
+    def prepare(**sizes):
+        batches = make_batches(**sizes)
+
+        def update():
+            adam.zero_grad()
+            cost = model(*next(batches))
+            cost.backward()
+            nn.utils.clip_grad_norm_(trained, clipping)
+            adam.step()
+            return cost.item()
+
+        return update
+
+    serve(prepare, torch=torch.__version__, threads=torch.get_num_threads())
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--units", type=int, default=1000)
@@ -44,24 +69,12 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    model = CharacterModel(options.units)
-    trained = [p for p in model.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(trained, lr=2e-3)
 
-    def prepare(length=options.length, batch_size=options.batch_size):
-        batches = itertools.cycle(torch.randint(0, VOCABULARY, (4, length, batch_size)))
+    def batches(length=options.length, batch_size=options.batch_size):
+        symbols = torch.randint(0, VOCABULARY, (4, length, batch_size))
+        return itertools.cycle((batch,) for batch in symbols)
 
-        def update():
-            adam.zero_grad()
-            cost = model(next(batches))
-            cost.backward()
-            nn.utils.clip_grad_norm_(trained, 1.0)
-            adam.step()
-            return cost.item()
-
-        return update
-
-    serve(prepare, torch=torch.__version__, threads=torch.get_num_threads())
+    serve_updates(CharacterModel(options.units), batches, 2e-3, clipping=1.0)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@
 static const char *const wanted = std::getenv("REPRODUCE_ONEDNN");
 static const bool used = !wanted || wanted[0] != '0';
 
+// Elementwise operations on fewer numbers than these stay on one thread.
+static const double PARALLEL_WORK = 8192;
+
 extern "C" void OPENBLAS_SET_NUM_THREADS(int);
 
 // One variable sets the threads of both, as where there is OpenBLAS alone. What is left
@@ -68,5 +71,20 @@ void reproduce_onednn_sgemm_(const char *ta, const char *tb, const int *m, const
         if (status == 0) return;
     }
     OPENBLAS_SGEMM(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+// Do `number` pieces of work, those from the second argument of `part` up to its third:
+// on the threads of the products if there are `work` numbers to compute and that is
+// worth their while. A thread that is started here may compute products later, and so
+// gets no signals.
+void reproduce_in_parts(void (*part)(void *, long, long), void *data, long number,
+                        double work) {
+    if (threads.all == 1 || work < PARALLEL_WORK) return part(data, 0, number);
+    const NoSignals during;
+#pragma omp parallel num_threads(threads.all)
+    {
+        const long k = omp_get_thread_num(), all = omp_get_num_threads();
+        part(data, number * k / all, number * (k + 1) / all);
+    }
 }
 }

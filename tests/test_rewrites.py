@@ -1,6 +1,7 @@
 """The rewrites for speed give what Theano's own graphs give, in single precision."""
 
 import json
+import os
 import subprocess
 import sys
 from copy import copy
@@ -19,6 +20,7 @@ from benchmarks.speed import REWRITES
 from common import ROOT
 from engine import rewrites
 from engine.rewrites.activations import FAST
+from engine.rewrites.merged import merge_elementwise, split_as_slices
 from engine.rewrites.prefix import PadWithZeros, prefix_gradient
 from engine.rewrites.products import sum_as_product, transpose_last
 from engine.rewrites.push_out import PushOutProducts
@@ -38,7 +40,10 @@ def compiled(inputs, outputs, *last, before=()):
         # Theano notes its name in it, which is another where it is registered already.
         mode = mode.register((copy(rewrite), 76))
     for rewrite in before:
-        mode = mode.register((in2out(rewrite, name=rewrite.__name__), 2.1))
+        if isinstance(rewrite, LocalOptimizer):
+            mode = mode.register((in2out(rewrite, name=rewrite.__name__), 2.1))
+        else:
+            mode = mode.register((copy(rewrite), 49.5))
     function = theano.function(inputs, outputs, mode=mode)
     return function, [node.op for node in function.maker.fgraph.toposort()]
 
@@ -114,6 +119,36 @@ def test_denormal_numbers_count_as_zero():
     function, _ = compiled([x], x * numpy.float32(1e-20), vectorise)
     assert function(numpy.full((2, 3), 1e-15, "float32")).all()
     assert not function(numpy.full((2, 3), 1e-20, "float32")).any()
+
+
+def test_splits_are_views():
+    x = tensor.fmatrix()
+    for axis, sizes in ((1, [2, 3, 1]), (0, [5, 0])):
+        parts = [2 * part for part in tensor.split(x, sizes, len(sizes), axis)]
+        function, ops = compiled([x], parts, before=[split_as_slices])
+        assert not has(ops, tensor.Split)
+        a = single(5, 6)
+        expected = numpy.split(2 * a, numpy.cumsum(sizes)[:-1], axis)
+        for found, value in zip(function(a), expected):
+            assert found.tolist() == value.tolist()
+
+
+def test_elementwise_operations_are_merged():
+    x, y, w, row = *tensor.fmatrices("x", "y", "w"), tensor.frow()
+    gate = tensor.tanh(x + row)
+    # The second product has to wait for the first, which takes the gate.
+    product = tensor.dot(gate * y, w)
+    outputs = [gate * y, gate - y, gate * product, tensor.sqr(product), 3 * row]
+    function, ops = compiled(
+        [x, y, w, row], outputs, vectorise, before=[merge_elementwise]
+    )
+    assert sum(isinstance(op, Vectorised) for op in ops) == 3
+    a, b, c, r = single(4, 5), single(4, 5), single(5, 5), single(1, 5)
+    g = numpy.tanh(a + r)
+    p = (g * b) @ c
+    expected = [g * b, g - b, g * p, p**2, 3 * r]
+    for found, value in zip(function(a, b, c, r), expected):
+        numpy.testing.assert_allclose(found, value, rtol=1e-5, atol=1e-6)
 
 
 def test_double_precision_is_left_alone():
@@ -313,3 +348,50 @@ def test_a_model_and_its_gradients_are_the_same():
             assert max(size, numpy.abs(value).max()) < 4 * numpy.finfo("float32").eps
         else:
             numpy.testing.assert_allclose(value, other, rtol=0, atol=2e-5 * size)
+
+
+ROWS = """
+import os, sys
+sys.path.insert(0, {root!r})
+from engine import device
+device.prepare("cpu", "float32")
+import numpy, theano
+from theano import tensor
+
+random = numpy.random.RandomState(1)
+x = tensor.ftensor3()
+parts = x, x[:, :, :301], x[:, ::2], x.dimshuffle(2, 0, 1), x.flatten()
+function = theano.function([x], [tensor.tanh(part) * part - 1 for part in parts])
+a = random.randn(37, 20, 1003).astype("float32")
+
+
+def tasks():
+    return set(os.listdir("/proc/self/task"))
+
+
+before = tasks()
+made = function(a)
+for task in tasks() - before:
+    with open(f"/proc/self/task/{{task}}/status") as file:
+        blocked = dict(line.split(":", 1) for line in file)["SigBlk"]
+    print(bool(int(blocked, 16) >> 13 & 1))  # SIGALRM
+numpy.savez(sys.argv[1], *made)
+"""
+
+
+def test_rows_on_several_threads(tmp_path):
+    """The same bits on any number of them, and no signals, which oneDNN cannot bear."""
+    if "-lreproduce_onednn" not in theano.config.blas.ldflags:
+        pytest.skip("products are OpenBLAS's here, whose threads do nothing else")
+    found = []
+    for threads in (1, 2, 3):
+        path = tmp_path / f"{threads}.npz"
+        said = subprocess.check_output(
+            [sys.executable, "-c", ROWS.format(root=str(ROOT)), str(path)],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},
+            text=True,
+        )
+        assert said.split() == ["True"] * (threads - 1)
+        with numpy.load(path) as arrays:
+            found.append([arrays[name].tobytes() for name in arrays])
+    assert found[0] == found[1] == found[2]

@@ -12,6 +12,7 @@ from theano.scan_module.scan_opt import scan_seqopt1
 from theano.tensor.opt import in2out
 
 from engine.rewrites.activations import fast_activations
+from engine.rewrites.merged import merge_elementwise, split_as_slices
 from engine.rewrites.prefix import prefix_gradient
 from engine.rewrites.products import sum_as_product, transpose_last
 from engine.rewrites.push_out import PushOutProducts
@@ -25,6 +26,8 @@ POSITIONS = (
     (transpose_once, 1.64),
     (prefix_gradient, 2.1),  # zeros are in their final form
     (fast_activations, 48.9),  # whatever knows tanh and sigmoid has run; not fusion
+    (split_as_slices, 48.91),
+    (merge_elementwise, 49.5),  # after fusion; before the choice of what is in place
     (vectorise, 76),  # after the choice of what is computed in place
 )
 

@@ -12,6 +12,7 @@ from theano import config, scalar
 from theano.gof import Apply, Op, optimizer
 from theano.gof.utils import MethodNotDefined
 from theano.tensor import Elemwise
+from theano.tensor.blas import ldflags
 
 # An argument or its contiguous copy, let go of however the operation ends.
 HELD = """
@@ -21,6 +22,28 @@ struct VectorisedInput {
     ~VectorisedInput() { Py_XDECREF(array); }
 };
 """
+
+# The library that multiplies matrices has the threads: see install/blas_onednn.cpp.
+THREADS = """
+extern "C" void reproduce_in_parts(void (*)(void*, long, long), void*, long, double);
+
+template <class Part>
+static inline void in_parts(const Part& part, npy_intp number, double work) {
+    reproduce_in_parts([](void* data, long first, long last) {
+        (*(const Part*) data)(first, last);
+    }, (void*) &part, number, work);
+}
+"""
+ONE_THREAD = """
+template <class Part>
+static inline void in_parts(const Part& part, npy_intp number, double) {
+    part(0, number);
+}
+"""
+
+# A row is divided between vectors of the compiler's, so that each element is computed
+# by the same instructions on any number of threads.
+GRAIN = 64
 
 # Denormal numbers count as zero from here on, in what follows too, as on GPUs: each
 # operation on one takes a hundred times longer, and DRAW's filters are full of them.
@@ -79,16 +102,26 @@ class Vectorised(Op):
         return ["<xmmintrin.h>"]
 
     def c_support_code(self):
+        code = HELD + (THREADS if threads() else ONE_THREAD)
         with suppress(MethodNotDefined):
-            return HELD + self.scalar_op.c_support_code()
-        return HELD
+            return code + self.scalar_op.c_support_code()
+        return code
+
+    def c_libraries(self):
+        return ldflags(libs=True) if threads() else []
+
+    def c_compile_args(self):
+        return ldflags(libs=False, flags=True) if threads() else []
+
+    def c_lib_dirs(self):
+        return ldflags(libs=False, libs_dir=True) if threads() else []
 
     def c_support_code_apply(self, node, name):
         return self.scalar_op.c_support_code_apply(self._scalar_node(node), name + "s")
 
     def c_code_cache_version(self):
         version = self.scalar_op.c_code_cache_version()
-        return (4, version) if version else ()
+        return (5, version) if version else ()
 
     def c_code(self, node, name, inputs, outputs, sub):
         ndim = node.outputs[0].ndim
@@ -159,16 +192,27 @@ class Vectorised(Op):
             whole &= PyArray_IS_C_CONTIGUOUS(out{k});"""
             )
 
-        # The loops.
+        # The loops: over the rows from `first` to `last`, or over this part of the one.
         code.append(
             f"""
         npy_intp length = n[{ndim - 1}];
+        double work = length;
+        for (int d = 0; d < {ndim - 1}; ++d) work *= n[d];
+        whole |= {ndim == 1:d};
         if (whole) {{
             for (int d = 0; d < {ndim - 1}; ++d) {{ length *= n[d]; n[d] = 1; }}
-        }}"""
+        }}
+        const npy_intp number = whole ? (length + {GRAIN - 1}) / {GRAIN} : n[0];
+        const auto part = [&](const npy_intp first, const npy_intp last) {{
+        {FLUSH}
+        const npy_intp from = whole ? {GRAIN} * first : 0;
+        const bool ends = !whole || {GRAIN} * last >= length;
+        const npy_intp to = ends ? length : {GRAIN} * last;"""
         )
         for d in axes[:-1]:
-            code.append(f"for (npy_intp i{d} = 0; i{d} < n[{d}]; ++i{d}) {{")
+            one = f"i{d} = whole ? 0 : first; i{d} < (whole ? 1 : last)"
+            every = f"i{d} = 0; i{d} < n[{d}]"
+            code.append(f"for (npy_intp {every if d else one}; ++i{d}) {{")
         arrays = [(v, f"in{k}", f"x{k}") for k, v in enumerate(node.inputs)]
         arrays += [(v, f"out{k}", f"y{k}") for k, v in enumerate(node.outputs)]
         for variable, array, row in arrays:
@@ -200,11 +244,16 @@ class Vectorised(Op):
         code.append(
             """
         #pragma GCC ivdep
-        for (npy_intp j = 0; j < length; ++j) {"""
+        for (npy_intp j = from; j < to; ++j) {"""
         )
         code += loop
-        code.append("}" * ndim)
-        return "{" + FLUSH + "\n".join(code) + "}"
+        code.append("}" * ndim + "};\nin_parts(part, number, work);")
+        return "{" + "\n".join(code) + "}"
+
+
+def threads():
+    """Whether products have threads that elementwise operations can use, too."""
+    return "-lreproduce_onednn" in config.blas.ldflags
 
 
 def ctype(variable):
