@@ -43,6 +43,7 @@ REWRITES = (
     "transpose_once",
     "prefix_gradient",
     "fast_activations",
+    "add_after_product",
     "split_as_slices",
     "merge_elementwise",
     "vectorise",

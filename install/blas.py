@@ -23,6 +23,10 @@ TOLERANCE = 1.15
 ROUNDS = 4
 ALONE = {name + "_NUM_THREADS": "1" for name in ["OPENBLAS", "MKL", "OMP", "BLIS"]}
 FLOP = 2 * 64 * 1000 * 4000
+# A product gets all cores if that takes at most this share of the time on one.
+GAIN = 0.9
+# Found on two quiet cores.
+USUAL = 1e6
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROBE = os.path.join(HERE, "blas_probe.cpp")
@@ -90,9 +94,10 @@ def _build(flags, macros, compiler, binary):
     return steps.call(command + flags + ["-ldl"], timeout=60)[0] == 0
 
 
-def _run(binary):
+def _run(binary, sizes=(), threads=ALONE):
     """Run a probe on one core; return (seconds, library), or None if it is wrong."""
-    status, said = steps.call([binary], timeout=60, env={**steps.variables(), **ALONE})
+    command = [binary, *map(str, sizes)]
+    status, said = steps.call(command, timeout=60, env={**steps.variables(), **threads})
     if status:
         return None
     seconds, _, library = said.partition(" ")
@@ -129,6 +134,31 @@ def measure(ways, compiler):
     return measured
 
 
+def threads_from(binary):
+    """From how many multiplications on a product gains by all cores.
+
+    Where other programs have the cores, so that even a large product takes longer on
+    all of them, this cannot be measured, and `USUAL` counts.
+
+    Parameters
+    ----------
+    binary : str
+        A probe, linked with a library that gives all cores to every product.
+    """
+    cores = {name: str(len(os.sched_getaffinity(0))) for name in ALONE}
+    least = None
+    for columns in (4096, 1024, 256, 64):
+        sizes = columns, 64, 256
+        one, every = (
+            min([_run(binary, sizes, way) or (60, "") for _ in range(ROUNDS)])[0]
+            for way in (ALONE, cores)
+        )
+        if every > GAIN * one:
+            break
+        least = float(columns * 64 * 256)
+    return least or USUAL
+
+
 def build_onednn(folder, flags, compiler):
     """Build the library whose sgemm_ is oneDNN's, and small products OpenBLAS's.
 
@@ -151,9 +181,18 @@ def build_onednn(folder, flags, compiler):
     command += [f"-DOPENBLAS_SET_NUM_THREADS={PREFIX}openblas_set_num_threads"]
     command += [os.path.join(HERE, "blas_onednn.cpp"), "-L" + folder]
     command += ["-l:libdnnl.so.3", *flags, "-Wl,-rpath," + folder]
-    if steps.call(command, timeout=60)[0]:
+    if steps.call([*command, "-DTHREADS_FROM=0"], timeout=60)[0]:
         return None
-    return ["-L" + folder, "-l" + LIBRARY]
+    linked = ["-L" + folder, "-l" + LIBRARY]
+    with _folder() as place:
+        probe = os.path.join(place, "probe")
+        paths = [*linked, *flags, "-Wl,-rpath," + folder]
+        if _build(paths, [f"-Dsgemm_={LIBRARY}_sgemm_"], compiler, probe) and _run(
+            probe
+        ):
+            command += [f"-DTHREADS_FROM={threads_from(probe)}"]
+            steps.call(command, timeout=60)
+    return linked
 
 
 def _ways(wheel_folder, compiler, onednn_folder):

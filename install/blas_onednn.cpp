@@ -53,9 +53,9 @@ void OPENBLAS_SGEMM(const char *, const char *, const int *, const int *, const 
                     const float *, const float *, const int *, const float *,
                     const int *, const float *, float *, const int *);
 
-// Below a million multiplications oneDNN's start-up time is what counts, and below a
-// hundred million, which DRAW's products are, the time in which threads wait for each
-// other. Its matrices are row-major, so that it is asked for the product of the
+// Below a million multiplications oneDNN's start-up time is what counts, and below
+// THREADS_FROM, which blas.py measures, the time in which threads wait for each other.
+// Its matrices are row-major, so that it is asked for the product of the
 // transposed ones.
 void reproduce_onednn_sgemm_(const char *ta, const char *tb, const int *m, const int *n,
                              const int *k, const float *alpha, const float *a,
@@ -64,7 +64,7 @@ void reproduce_onednn_sgemm_(const char *ta, const char *tb, const int *m, const
     const double work = double(*m) * *n * *k;
     if (used && work >= 1e6) {
         const NoSignals during;
-        omp_set_num_threads(work >= 1e8 ? threads.all : 1);
+        omp_set_num_threads(work >= THREADS_FROM ? threads.all : 1);
         const int status = dnnl_sgemm(*tb, *ta, *n, *m, *k, *alpha, b, *ldb, a, *lda,
                                       *beta, c, *ldc);
         omp_set_num_threads(threads.all);

@@ -13,6 +13,7 @@ from theano import tensor
 from theano.compile import get_mode
 from theano.gof import LocalOptimizer
 from theano.scan_module.scan_op import Scan
+from theano.tensor.blas import Gemm
 from theano.tensor.extra_ops import CpuContiguous
 from theano.tensor.opt import in2out
 
@@ -22,7 +23,11 @@ from engine import rewrites
 from engine.rewrites.activations import FAST
 from engine.rewrites.merged import merge_elementwise, split_as_slices
 from engine.rewrites.prefix import PadWithZeros, prefix_gradient
-from engine.rewrites.products import sum_as_product, transpose_last
+from engine.rewrites.products import (
+    add_after_product,
+    sum_as_product,
+    transpose_last,
+)
 from engine.rewrites.push_out import PushOutProducts
 from engine.rewrites.transposed import transpose_once
 from engine.rewrites.vectorised import Vectorised, vectorise
@@ -265,6 +270,20 @@ def test_products_in_single_precision(size):
             assert product.dtype == rest.dtype == "float32"
             numpy.testing.assert_allclose(product, expected, atol=1e-4)
             numpy.testing.assert_allclose(rest, c - 2 * expected, atol=2e-4)
+
+
+def test_sums_of_products_that_keep_an_array():
+    z, x, y = tensor.fmatrices("z", "x", "y")
+    c, a, b = single(4, 6), single(4, 5), single(5, 6)
+    for expression, kept in ((z + tensor.dot(x, y), 0), (z - tensor.dot(x, y), 1)):
+        mode = get_mode("FAST_RUN").register(
+            (in2out(add_after_product, name="a"), 75.5)
+        )
+        function = theano.function([z, x, y], expression, mode=mode)
+        nodes = function.maker.fgraph.toposort()
+        assert sum(isinstance(node.op, Gemm) for node in nodes) == kept
+        expected = c + (1 - 2 * kept) * (a @ b)
+        numpy.testing.assert_allclose(function(c, a, b), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_benchmark_leaves_out_each():

@@ -379,7 +379,17 @@ def test_the_source_for_onednn_compiles():
     source = ROOT / "install" / "blas_onednn.cpp"
     command = [blas.check_compiler(), "-fsyntax-only", "-fopenmp", "-Wall", "-Werror"]
     command += ["-DOPENBLAS_SGEMM=sgemm_", "-DOPENBLAS_SET_NUM_THREADS=set_threads"]
+    command += ["-DTHREADS_FROM=1e6"]
     assert steps.call([*command, str(source)], timeout=60) == (0, "")
+
+
+@pytest.mark.parametrize("gains, least", [([4096, 1024], 1024 * 64 * 256), ([], 1e6)])
+def test_from_where_on_products_get_all_cores(monkeypatch, gains, least):
+    def run(binary, sizes, threads):
+        return 1.0 if threads is blas.ALONE or sizes[0] not in gains else 0.6, ""
+
+    monkeypatch.setattr(blas, "_run", run)
+    assert blas.threads_from("probe") == least
 
 
 def test_no_blas(monkeypatch):

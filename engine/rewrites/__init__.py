@@ -14,7 +14,11 @@ from theano.tensor.opt import in2out
 from engine.rewrites.activations import fast_activations
 from engine.rewrites.merged import merge_elementwise, split_as_slices
 from engine.rewrites.prefix import prefix_gradient
-from engine.rewrites.products import sum_as_product, transpose_last
+from engine.rewrites.products import (
+    add_after_product,
+    sum_as_product,
+    transpose_last,
+)
 from engine.rewrites.push_out import PushOutProducts
 from engine.rewrites.transposed import transpose_once
 from engine.rewrites.vectorised import vectorise
@@ -28,6 +32,7 @@ POSITIONS = (
     (fast_activations, 48.9),  # whatever knows tanh and sigmoid has run; not fusion
     (split_as_slices, 48.91),
     (merge_elementwise, 49.5),  # after fusion; before the choice of what is in place
+    (add_after_product, 75.5),  # known: what is computed in place; and the sum is not
     (vectorise, 76),  # after the choice of what is computed in place
 )
 

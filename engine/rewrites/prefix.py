@@ -25,7 +25,9 @@ class PadWithZeros(Op):
             padded = numpy.zeros((int(length), *x.shape[1:]), dtype=x.dtype)
             padded[: len(x)] = x
             x = padded
-        outputs[0][0] = x
+        # A scan that went back in time leaves it backwards. Whatever takes it as one
+        # matrix would copy it, each time anew.
+        outputs[0][0] = numpy.ascontiguousarray(x)
 
     def infer_shape(self, node, shapes):
         return [(node.inputs[1], *shapes[0][1:])]

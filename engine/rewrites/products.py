@@ -3,8 +3,11 @@
 from theano import tensor
 from theano.gof import local_optimizer
 from theano.tensor import DimShuffle, Reshape
+from theano.tensor.blas import Dot22, Gemm
 from theano.tensor.elemwise import Sum
 from theano.tensor.opt import MakeVector
+
+from engine.rewrites.prefix import is_constant
 
 
 @local_optimizer([Sum])
@@ -28,6 +31,21 @@ def sum_as_product(node):
         total = tensor.dot(matrix, ones(matrix.shape[1]))
         return [total.reshape(x.shape[:-1], ndim=last)]
     return False
+
+
+@local_optimizer([Gemm])
+def add_after_product(node):
+    """z + x y as a product and a sum, where z has to stay.
+
+    BLAS adds the product to what is there. Theano would copy all gates' input terms
+    there first, one number at a time on one core.
+    """
+    if not isinstance(node.op, Gemm) or node.op.inplace:
+        return False
+    z, a, x, y, b = node.inputs
+    if z.dtype != "float32" or not is_constant(a, 1) or not is_constant(b, 1):
+        return False
+    return [z + Dot22()(x, y)]
 
 
 def ones(length):
