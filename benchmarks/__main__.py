@@ -55,13 +55,13 @@ def parse(arguments=None):
     parser.add_argument(
         "--torch-python",
         metavar="PATH",
-        help="a Python that has PyTorch: its nn.LSTM is measured beside ours",
+        help="a Python that has PyTorch, whose LSTMs are measured beside ours",
     )
     parser.add_argument(
         "--threads",
         type=count,
         default=len(os.sched_getaffinity(0)),
-        help="for matrix products, in all programs",
+        help="of all programs; scaling measures one thread, too",
     )
     parser.add_argument(
         "--rounds", type=count, default=5, help="how often each program has its turn"

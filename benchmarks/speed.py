@@ -48,6 +48,7 @@ REWRITES = (
     "merge_elementwise",
     "vectorise",
     "push_out_products",
+    "copy_outputs",
     "keep_memory",
 )
 

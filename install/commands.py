@@ -50,7 +50,7 @@ environment:
   REPRODUCE_COMPILEDIR   where Theano keeps what it compiled (.cache/theano)
   REPRODUCE_CACHE=0      rewrite every graph anew, and compile nothing ahead of Theano
   REPRODUCE_ONEDNN=0     leave all matrix products to OpenBLAS (docs/SPEED.md)
-  OPENBLAS_NUM_THREADS   threads of matrix products (one for each core)
+  OPENBLAS_NUM_THREADS   threads (one for each core)
   THEANO_FLAGS, THEANORC Theano's settings count, but for BLAS, compiler, device and
                          precision; gcc.cxxflags are added to the archive's
   Proxies count, and of pip's settings those that say where packages come from.

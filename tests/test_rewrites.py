@@ -207,6 +207,9 @@ def test_gradient_of_a_prefix():
         expected = 2 * a
         expected[length:] = 0
         numpy.testing.assert_allclose(function(a, length), expected)
+    made = [[None]]
+    PadWithZeros().perform(None, [a[::-1], 5], made)
+    assert made[0][0].flags.c_contiguous and (made[0][0] == a[::-1]).all()
 
 
 def test_other_increments_are_left_alone():
@@ -288,7 +291,7 @@ def test_sums_of_products_that_keep_an_array():
 
 def test_the_benchmark_leaves_out_each():
     names = {rewrite.__name__ for rewrite, _ in rewrites.POSITIONS}
-    assert set(REWRITES) == names | {"push_out_products", "keep_memory"}
+    assert set(REWRITES) == names | {"push_out_products", "copy_outputs", "keep_memory"}
 
 
 def test_sums_of_products_leave_the_scan_together():

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from common import ROOT
+from common import ROOT, theano_flags
 
 PROGRAM = """
 import json, os, sys
@@ -152,6 +152,20 @@ def test_threads_that_are_no_number(tmp_path, value, used):
     assert json.loads(said)["threads"] == used
     warned = [line for line in errors if "instead of a number" in line]
     assert len(warned) == (3 if value in ("0", "x") else 0)
+
+
+@pytest.mark.parametrize(
+    "given, used",
+    [({}, "20000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "x"}, None)],
+)
+def test_threads_without_work_sleep_soon(monkeypatch, given, used):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "before")  # put back afterwards
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    theano_flags.environment()
+    assert os.environ.get("GOMP_SPINCOUNT") == used
 
 
 def test_the_compiler_need_not_be_on_the_path(tmp_path, ours):

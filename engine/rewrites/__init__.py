@@ -6,6 +6,7 @@ double precision are left alone.
 
 import ctypes
 
+from theano import config
 from theano.compile import optdb
 from theano.gof import LocalOptimizer
 from theano.scan_module.scan_opt import scan_seqopt1
@@ -45,8 +46,8 @@ def register(leave_out=()):
     Parameters
     ----------
     leave_out : iterable of str
-        Names of rewrites, ``push_out_products`` or ``keep_memory``, to do without:
-        for measurements.
+        Names of rewrites, ``push_out_products``, ``copy_outputs`` or ``keep_memory``,
+        to do without: for measurements.
     """
     if register.done:
         return
@@ -60,6 +61,11 @@ def register(leave_out=()):
         # Before Theano's own, at 5 among the rewrites of scans.
         name, position = "push_out_products", 4.9
         scan_seqopt1.register(name, PushOutProducts(), position, "fast_run", "scan")
+    if "copy_outputs" not in leave_out:
+        # Each step's results are copied to where a scan collects them. Where a step may
+        # write them there itself, Theano asks whether it has by comparing them number
+        # by number, which takes five times as long as to copy them.
+        config.scan.allow_output_prealloc = False
     if "keep_memory" not in leave_out:
         keep_memory()
     register.done = True
