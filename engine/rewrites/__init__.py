@@ -64,7 +64,7 @@ def register(leave_out=()):
     if "copy_outputs" not in leave_out:
         # Each step's results are copied to where a scan collects them. Where a step may
         # write them there itself, Theano asks whether it has by comparing them number
-        # by number, which takes five times as long as to copy them.
+        # by number, which takes longer than to copy them.
         config.scan.allow_output_prealloc = False
     if "keep_memory" not in leave_out:
         keep_memory()
