@@ -18,13 +18,6 @@ UNAVAILABLE = 75  # EX_TEMPFAIL in sysexits.h
 ERRORS = {
     "a kernel takes tanh(x + 1e-7)": {"replace": r"\btanh\(=>tanh(1e-7 + "},
     "kernels without barriers": {"replace": r"__syncthreads\(\)=>((void) 0)"},
-    "an atomic sum that forgets": {
-        "changed": (
-            "device.h",
-            "(atomicAdd, double, old + value)",
-            "(atomicAdd, double, value)",
-        )
-    },
     "products that take beta for 1": {
         "changed": ("cublas.cpp", "*beta, lda,", "T(1), lda,")
     },
