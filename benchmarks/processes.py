@@ -36,12 +36,10 @@ def told(threads, *arguments):
     return process.facts
 
 
-def pytorch(python, program, threads, **options):
+def pytorch(python, program, threads, *arguments):
     """The command of a model in PyTorch, ``torch_lstm`` or ``torch_draw``."""
     command = [python, ROOT / "benchmarks" / f"{program}.py", "--threads", threads]
-    for name, value in options.items():
-        command += [f"--{name}", value]
-    return [str(word) for word in command]
+    return [str(word) for word in (*command, *arguments)]
 
 
 def ended(command, errors):

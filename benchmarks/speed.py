@@ -32,9 +32,6 @@ QUICK = {
     "ptb": "--units 8 --length 6 --batch-size 4".split(),
     "draw": "--units 4 --glimpses 2 --latent-dim 3 --batch-size 8".split(),
 }
-TORCH_DRAW_QUICK = {"units": 4, "glimpses": 2, "latent-dim": 3, "batch-size": 8}
-TORCH_SIZE = {"units": 1000, "length": 100, "batch-size": 64}
-TORCH_QUICK = {"units": 8, "length": 6, "batch-size": 4}
 
 # What rewrites.register can leave out. Not asked there, for that imports Theano.
 REWRITES = (
@@ -91,17 +88,27 @@ def compare(commands, options, title, places, env=None):
 
 def updates(which, options, *arguments):
     """The command of an experiment: sizes, what all have in common, and arguments."""
-    sizes = QUICK[which] if options.quick else []
-    return archive("updates", which, *sizes, "--math", options.math, *arguments)
+    words = *sizes(which, options), "--math", options.math, *arguments
+    return archive("updates", which, *words)
+
+
+def peer(which, options, threads, *arguments):
+    """The command of the same in PyTorch."""
+    program = {"ptb": "torch_lstm", "draw": "torch_draw"}[which]
+    words = *sizes(which, options), *arguments
+    return pytorch(options.torch_python, program, threads, *words)
+
+
+def sizes(which, options):
+    """The options for the sizes, where they are not the published ones."""
+    return QUICK[which] if options.quick else []
 
 
 def ptb(options, measured):
     """Every model of the Penn Treebank, and PyTorch's LSTM."""
     commands = models("ptb", PTB, options)
     if options.torch_python:
-        size = TORCH_QUICK if options.quick else TORCH_SIZE
-        program = options.torch_python, "torch_lstm", options.threads
-        commands[PYTORCH["ptb"]] = pytorch(*program, **size)
+        commands[PYTORCH["ptb"]] = peer("ptb", options, options.threads)
     compare(commands, options, "Penn Treebank", [({}, measured)])
 
 
@@ -109,9 +116,7 @@ def draw(options, measured):
     """Every model of DRAW, and PyTorch's baseline."""
     commands = models("draw", DRAW, options)
     if options.torch_python:
-        size = TORCH_DRAW_QUICK if options.quick else {}
-        program = options.torch_python, "torch_draw", options.threads
-        commands[PYTORCH["draw"]] = pytorch(*program, **size)
+        commands[PYTORCH["draw"]] = peer("draw", options, options.threads)
     compare(commands, options, "DRAW", [({}, measured)])
 
 
@@ -144,29 +149,25 @@ def data(options, measured):
 def scaling(options, measured):
     """Norm prop, and PyTorch's LSTM, at other sizes, on one thread and on all."""
     values = SCALING_QUICK if options.quick else SCALING
-    base = TORCH_QUICK if options.quick else TORCH_SIZE
     numbers = sorted({1, options.threads})
-    env = {}
+    names = "norm_prop", PYTORCH["ptb"]
+    env = {f"{name} on {n}": in_threads(n) for name in names for n in numbers}
 
-    def commands(units=base["units"]):
-        words = ["--model", "norm_prop", "--units", units]
+    def commands(*size):
         made = {}
-        for threads in numbers:
-            on = f" on {threads}"
-            made["norm_prop" + on] = updates("ptb", options, *words)
-            env["norm_prop" + on] = in_threads(threads)
+        for n in numbers:
+            ours, theirs = (f"{name} on {n}" for name in names)
+            made[ours] = updates("ptb", options, "--model", "norm_prop", *size)
             if options.torch_python:
-                program = options.torch_python, "torch_lstm", threads
-                made[PYTORCH["ptb"] + on] = pytorch(
-                    *program, **{**base, "units": units}
-                )
-                env[PYTORCH["ptb"] + on] = in_threads(threads)
+                made[theirs] = peer("ptb", options, n, *size)
         return made
 
-    for name, sizes in values.items():
-        measured[name] = {size: {} for size in sizes}
+    for name, wanted in values.items():
+        measured[name] = {size: {} for size in wanted}
     for units, place in measured["units"].items():
-        compare(commands(units), options, f"{units} units", [({}, place)], env)
+        compare(
+            commands("--units", units), options, f"{units} units", [({}, place)], env
+        )
     for name in ("length", "batch_size"):
         places = [({name: size}, place) for size, place in measured[name].items()]
         compare(commands(), options, name.replace("_", " "), places, env)

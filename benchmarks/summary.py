@@ -2,6 +2,7 @@
 
 import yaml
 
+from benchmarks.speed import PYTORCH
 from common import ROOT
 
 
@@ -24,7 +25,8 @@ def megabytes(size):
 
 def compared(measured, base, paper=None):
     """Models beside each other: seconds, ratios, memory, compile time."""
-    pytorch = [one["median"] for name, one in measured.items() if "PyTorch" in name]
+    peers = (measured[name]["median"] for name in PYTORCH.values() if name in measured)
+    pytorch = next(peers, None)
     first = measured.get(base, {}).get("median")
     header = ["", "s/update", "lowest", f"to {base}", "to PyTorch", "MB", "compile s"]
     if paper:
@@ -37,7 +39,7 @@ def compared(measured, base, paper=None):
             f"{one['median']:.3f}",
             f"{one['lowest']:.3f}",
             ratio(one["median"], first),
-            ratio(one["median"], pytorch and pytorch[0]),
+            ratio(one["median"], pytorch),
             megabytes(one["peak_bytes"]),
             "" if compiled is None else f"{compiled:.0f}",
         ]
@@ -100,14 +102,8 @@ def scaling(measured):
         if not values:
             continue  # interrupted before
         names = list(next(iter(values.values())))
-        pairs = [
-            (name, peer)
-            for name in names
-            for peer in names
-            if "PyTorch" in peer
-            and peer.split()[-1] == name.split()[-1]
-            and peer != name
-        ]
+        peers = {name: f"{PYTORCH['ptb']} on {name.split()[-1]}" for name in names}
+        pairs = [pair for pair in peers.items() if pair[1] in set(names) - {pair[0]}]
         header = [what.replace("_", " ")]
         for name in names:
             header += [f"{name}, s", "us/symbol"]
