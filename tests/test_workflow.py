@@ -239,6 +239,24 @@ def test_a_dry_run_deletes_nothing(monkeypatch, tmp_path):
     assert precious.exists()
 
 
+def test_what_a_stop_left_is_removed(monkeypatch, tmp_path):
+    """A mark of Snakemake's that another --data-dir would make it stumble over."""
+    mark, seen = tmp_path / "r" / ".data-ptb", []
+
+    def meanwhile(*arguments):
+        seen.append(mark.exists())
+        return 0, None
+
+    monkeypatch.setattr(program, "run_snakemake", meanwhile)
+    monkeypatch.setattr(environment, "ensure", lambda: sys.executable)
+    mark.parent.mkdir()
+    mark.write_text("")
+    words = ["--plan", str(write(tmp_path, TINY)), "--results-dir", str(mark.parent)]
+    program.main([*words, "--dry-run"])
+    program.main(words)
+    assert seen == [True, False]
+
+
 @pytest.mark.parametrize("name", ["loop", "~", "file", "a" * 300])
 def test_a_results_folder_that_is_none(monkeypatch, tmp_path, capsys, name):
     (tmp_path / "loop").symlink_to("loop")

@@ -207,6 +207,10 @@ def work(options, python, scratch):
         if not options.dry_run:
             results.mkdir(parents=True, exist_ok=True)
             held, path = lock(results), results / ".workflow.json"
+            # A stop may leave these; with one, Snakemake forgets the runs to force
+            # when its rule has other options than last time.
+            for mark in results.glob(".data-*"):
+                mark.unlink()
         configured["path"] = str(path)
         with open(path, "w", opener=regular) as file:
             json.dump(configured, file, indent=1)
