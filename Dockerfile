@@ -66,6 +66,7 @@ RUN --mount=type=secret,id=apt --mount=type=secret,id=ca \
 WORKDIR /opt/reproduce
 COPY reproduce requirements.txt theanorc ./
 COPY install/ install/
+COPY engine/products.cpp engine/products.cpp
 COPY standin/ standin/
 COPY common/ common/
 COPY docker/blocks/ docker/blocks/

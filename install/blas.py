@@ -28,8 +28,8 @@ GAIN = 0.9
 # Found on two quiet cores.
 USUAL = 1e6
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PROBE = os.path.join(HERE, "blas_probe.cpp")
+PROBE = os.path.join(ROOT, "install", "blas_probe.cpp")
+PRODUCTS = os.path.join(ROOT, "engine", "products.cpp")
 PACKAGES = [
     ("apt-get", "apt-get install g++", "apt-get install libopenblas-dev"),
     ("dnf", "dnf install gcc-c++", "dnf install openblas-devel"),
@@ -175,23 +175,25 @@ def build_onednn(folder, flags, compiler):
     list of str or None
         The flags that link with both; None if it cannot be built here.
     """
-    binary = os.path.join(folder, f"lib{LIBRARY}.so")
-    command = [compiler, "-O2", "-fPIC", "-shared", "-fopenmp", "-o", binary]
-    command += [f"-DOPENBLAS_SGEMM={PREFIX}sgemm_"]
-    command += [f"-DOPENBLAS_SET_NUM_THREADS={PREFIX}openblas_set_num_threads"]
-    command += [os.path.join(HERE, "blas_onednn.cpp"), "-L" + folder]
-    command += ["-l:libdnnl.so.3", *flags, "-Wl,-rpath," + folder]
-    if steps.call([*command, "-DTHREADS_FROM=0"], timeout=60)[0]:
-        return None
-    linked = ["-L" + folder, "-l" + LIBRARY]
+
+    def build(threads):
+        # Run folders note its name: other threads may round differently.
+        name = f"{LIBRARY}_{threads:.0f}"
+        binary = os.path.join(folder, f"lib{name}.so")
+        command = [compiler, "-O2", "-fPIC", "-shared", "-fopenmp", "-o", binary]
+        command += [f"-DOPENBLAS_SGEMM={PREFIX}sgemm_", f"-DTHREADS_FROM={threads}"]
+        command += [f"-DOPENBLAS_SET_NUM_THREADS={PREFIX}openblas_set_num_threads"]
+        command += [PRODUCTS, "-L" + folder, "-l:libdnnl.so.3", *flags]
+        status, _ = steps.call([*command, "-Wl,-rpath," + folder], timeout=60)
+        return None if status else ["-L" + folder, "-l" + name]
+
+    linked = build(0)
     with _folder() as place:
         probe = os.path.join(place, "probe")
-        paths = [*linked, *flags, "-Wl,-rpath," + folder]
-        if _build(paths, [f"-Dsgemm_={LIBRARY}_sgemm_"], compiler, probe) and _run(
-            probe
-        ):
-            command += [f"-DTHREADS_FROM={threads_from(probe)}"]
-            steps.call(command, timeout=60)
+        macros = [f"-Dsgemm_={LIBRARY}_sgemm_"]
+        paths = [*(linked or []), *flags, "-Wl,-rpath," + folder]
+        if linked and _build(paths, macros, compiler, probe) and _run(probe):
+            return build(threads_from(probe))
     return linked
 
 

@@ -49,7 +49,9 @@ print(blocks.__version__)
 
 def _key():
     names = sorted(n for n in os.listdir(INSTALL) if n.endswith((".py", "txt", "cpp")))
-    return key(PACKAGES, *(os.path.join(INSTALL, name) for name in names))
+    return key(
+        PACKAGES, blas.PRODUCTS, *(os.path.join(INSTALL, name) for name in names)
+    )
 
 
 def key(*paths):

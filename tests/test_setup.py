@@ -376,7 +376,7 @@ def test_without_onednn_there_is_still_a_blas(monkeypatch, tmp_path):
 
 
 def test_the_source_for_onednn_compiles():
-    source = ROOT / "install" / "blas_onednn.cpp"
+    source = ROOT / "engine" / "products.cpp"
     command = [blas.check_compiler(), "-fsyntax-only", "-fopenmp", "-Wall", "-Werror"]
     command += ["-DOPENBLAS_SGEMM=sgemm_", "-DOPENBLAS_SET_NUM_THREADS=set_threads"]
     command += ["-DTHREADS_FROM=1e6"]

@@ -23,7 +23,7 @@ struct VectorisedInput {
 };
 """
 
-# The library that multiplies matrices has the threads: see install/blas_onednn.cpp.
+# The library that multiplies matrices has the threads: see engine/products.cpp.
 THREADS = """
 extern "C" void reproduce_in_parts(void (*)(void*, long, long), void*, long, double);
 

@@ -1,7 +1,7 @@
 // A BLAS product for Theano: large ones by oneDNN, the others by OpenBLAS.
-// Built by blas.py. OPENBLAS_CORETYPE, which some machines need for the old OpenBLAS
-// inside NumPy 1.19, holds the new one to old instructions as well; oneDNN goes by the
-// processor alone.
+// Built by install/blas.py. OPENBLAS_CORETYPE, which some machines need for the old
+// OpenBLAS inside NumPy 1.19, holds the new one to old instructions as well; oneDNN goes
+// by the processor alone.
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -54,8 +54,8 @@ void OPENBLAS_SGEMM(const char *, const char *, const int *, const int *, const 
                     const int *, const float *, float *, const int *);
 
 // Below a million multiplications oneDNN's start-up time is what counts, and below
-// THREADS_FROM, which blas.py measures, the time in which threads wait for each other.
-// Its matrices are row-major, so that it is asked for the product of the
+// THREADS_FROM, which install/blas.py measures, the time in which threads wait for each
+// other. Its matrices are row-major, so that it is asked for the product of the
 // transposed ones.
 void reproduce_onednn_sgemm_(const char *ta, const char *tb, const int *m, const int *n,
                              const int *k, const float *alpha, const float *a,
