@@ -454,7 +454,8 @@ def checkout(tmp_path):
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("install", "common"):
         shutil.copytree(str(ROOT / name), str(root / name), ignore=ignore)
-    for name in ["reproduce", "requirements.txt"]:
+    (root / "engine").mkdir()
+    for name in ["reproduce", "requirements.txt", "engine/products.cpp"]:
         shutil.copy(str(ROOT / name), str(root / name))
     (root / "standin").mkdir()
     (root / "standin/setup.py").write_text("")
