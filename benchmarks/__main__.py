@@ -18,11 +18,11 @@ from experiments.ptb_options import MODELS
 DESCRIPTION = """Measure seconds per update and peak memory of every model at the
 published sizes (ptb, draw), start-up with a cold and a warm cache of compiled code
 (startup), the data alone (data), and how cost grows with units, length and batch size
-(scaling): about 15 minutes on two cores, 5 for `ptb draw data`. Only on request: what
-each graph rewrite gains (rewrites), and what fast maths changes in the numbers
-(numerics). Needs no data set. Programs that are compared take turns; medians count.
-Leaves benchmark.json, tables.md and plot.png, also after Ctrl-C, of what has been
-measured by then."""
+(scaling): about 15 minutes on two cores, 5 for `ptb draw data`, twice that with PyTorch
+beside them. Only on request: what each graph rewrite gains (rewrites), and what fast
+maths changes in the numbers (numerics). Needs no data set. Programs that are compared
+take turns; medians count. Leaves benchmark.json, tables.md and plot.png, also after
+Ctrl-C, of what has been measured by then."""
 
 PARTS = {
     "ptb": models.ptb,
