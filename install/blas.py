@@ -177,7 +177,7 @@ def build_onednn(folder, flags, compiler):
     """
 
     def build(threads):
-        # Run folders note its name: other threads may round differently.
+        # Run folders note the name: where threads begin, a product may round otherwise.
         name = f"{LIBRARY}_{threads:.0f}"
         binary = os.path.join(folder, f"lib{name}.so")
         command = [compiler, "-O2", "-fPIC", "-shared", "-fopenmp", "-o", binary]
@@ -188,11 +188,13 @@ def build_onednn(folder, flags, compiler):
         return None if status else ["-L" + folder, "-l" + name]
 
     linked = build(0)
+    if linked is None:
+        return None
     with _folder() as place:
         probe = os.path.join(place, "probe")
         macros = [f"-Dsgemm_={LIBRARY}_sgemm_"]
-        paths = [*(linked or []), *flags, "-Wl,-rpath," + folder]
-        if linked and _build(paths, macros, compiler, probe) and _run(probe):
+        paths = [*linked, *flags, "-Wl,-rpath," + folder]
+        if _build(paths, macros, compiler, probe) and _run(probe):
             return build(threads_from(probe))
     return linked
 

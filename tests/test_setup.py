@@ -375,6 +375,28 @@ def test_without_onednn_there_is_still_a_blas(monkeypatch, tmp_path):
     assert "-Dsgemm_=scipy_sgemm_" in settings and "oneDNN does not link" in reason
 
 
+@pytest.mark.parametrize("works, name", [(True, "_262144"), (False, "_0")])
+def test_the_name_says_from_where_on_all_cores_work(monkeypatch, tmp_path, works, name):
+    built = []
+    monkeypatch.setattr(
+        blas.steps, "call", lambda command, **_: built.append(command) or (0, "")
+    )
+    monkeypatch.setattr(blas, "_build", lambda *arguments: works)
+    monkeypatch.setattr(blas, "_run", lambda probe: (1.0, ""))
+    monkeypatch.setattr(blas, "threads_from", lambda probe: 262144.0)
+    flags = blas.build_onednn(str(tmp_path), [], "g++")
+    assert flags == [f"-L{tmp_path}", f"-lreproduce_onednn{name}"]
+    assert f"{tmp_path}/libreproduce_onednn{name}.so" in built[-1]
+    assert ("-DTHREADS_FROM=262144.0" in built[-1]) == works
+
+
+def test_another_source_of_the_products_is_another_key(monkeypatch, tmp_path):
+    before, other = environment._key(), tmp_path / "products.cpp"
+    other.write_text(open(blas.PRODUCTS).read() + "// changed")
+    monkeypatch.setattr(blas, "PRODUCTS", str(other))
+    assert environment._key() != before
+
+
 def test_the_source_for_onednn_compiles():
     source = ROOT / "engine" / "products.cpp"
     command = [blas.check_compiler(), "-fsyntax-only", "-fopenmp", "-Wall", "-Werror"]
