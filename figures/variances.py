@@ -58,13 +58,19 @@ def after_training(run, data_dir):
 
 
 def trained_runs(runs):
-    """One run for each model that has parameters: real data first, then the longest.
+    """One run for each model that has parameters, in a form of the paper's table.
 
-    Runs of the ablation and those of Table 2, with dropout, are left out.
+    Real data come first, then published runs at their end, then what is nearest to the
+    equations, then the longest.
     """
     chosen = {}
-    for run in sorted(runs, key=lambda run: (run.sample, -run.epochs, run.name)):
-        usable = run.experiment is PTB and not run.variation
+
+    def rank(run):
+        return run.sample, not run.full, len(run.variation), -run.epochs
+
+    for run in sorted(runs, key=rank):
+        forms = run.experiment.forms_of(run.model)
+        usable = run.experiment is PTB and run.variation in forms
         if usable and (run.path / "best.npz").exists():
             chosen.setdefault(run.model, run)
     return [chosen[model] for model in ptb_options.MODELS if model in chosen]

@@ -18,6 +18,8 @@ FILES = {
 }
 # Var[h_t] that counts as kept, and the steps that it may take to get there.
 KEPT, SETTLED = (0.8, 1.25), 9
+# What else changes what h_t is divided by.
+DIVISION = {"compensation", "moments"}
 # Times as long that the other takes: from here on the claim of 30% is met, and below
 # this it is not faster at all.
 FASTER, AS_FAST = 1.25, 1.05
@@ -90,8 +92,15 @@ def gradient_kept(found, runs):
 
 
 def variance_kept(found, runs):
-    """Whether Var[h_t] of norm_prop is kept; of a run only a full one is judged."""
-    full = {f"{run.name}, epoch {run.best_epoch}" for run in runs if run.full}
+    """Whether Var[h_t] of norm_prop is kept.
+
+    Of runs only a full one with the equations' division is judged.
+    """
+    judged = {
+        f"{run.name}, epoch {run.best_epoch}"
+        for run in runs
+        if run.full and DIVISION.isdisjoint(dict(run.variation))
+    }
     for curve in found["curves"]:
         if curve["model"] != "norm_prop":
             continue
@@ -100,14 +109,16 @@ def variance_kept(found, runs):
         low, high = min(states[SETTLED:]), max(states[SETTLED:])
         verdict = VERDICT[KEPT[0] <= low and high <= KEPT[1]]
         verdict += f", if between {KEPT[0]} and {KEPT[1]} counts as kept"
-        if curve["when"] == "after training" and curve["source"] not in full:
-            verdict = "no verdict, for the run is partial or of another size"
+        if curve["when"] == "after training" and curve["source"] not in judged:
+            verdict = (
+                "no verdict, for the run is partial, of another size or of another form"
+            )
         yield (
             f"{literal(curve['when']).capitalize()} ({literal(curve['source'])}): "
             f"Var[h_t] is {states[0]:.2f} at step 1 and between {low:.2f} and "
             f"{high:.2f} from step {SETTLED + 1} to {len(states)}; Var[c_t] is "
-            f"{curve['cells'][-1]:.2f} at the end, where {curve['assumed_cells']:.2f} "
-            f"was assumed; for the hidden states {verdict}."
+            f"{curve['cells'][-1]:.2f} at the end, and c_t is divided by the root of "
+            f"{curve['assumed_cells']:.2f}; for the hidden states {verdict}."
         )
 
 

@@ -232,6 +232,19 @@ def test_variances_after_training(tmp_path):
     assert min(curve["cells"]) > 0
 
 
+def test_the_run_whose_variances_are_measured(tmp_path):
+    """One that went to its end, in any form of the table, before a longer one."""
+    released = "ptb --compensation released --softmax-gamma none --model norm_prop"
+    ablation = "ptb --compensation none --model norm_prop"
+    make_run(tmp_path, "ptb --model norm_prop", 5 * [2.0])
+    make_run(tmp_path, released, [1.9], name="-released", ended_by="patience")
+    make_run(tmp_path, ablation, [1.8], name="-none", ended_by="patience")
+    for folder in tmp_path.iterdir():
+        (folder / "best.npz").touch()
+    (run,) = variances.trained_runs(find([tmp_path])[0])
+    assert run.name == "ptb-norm_prop-1-released"
+
+
 def test_learning_curves(tmp_path):
     """Means over the seeds that got furthest; training dashed, validation solid."""
     for seed, scores in enumerate([[1.9, 1.7], [2.1, 1.8], [9.0]], start=1):

@@ -647,19 +647,27 @@ def test_the_growth_of_each_form_is_drawn(tmp_path):
     assert "**Stability.** Growth per time step" in text and "over 7 steps" in text
 
 
-def test_variances_of_a_partial_run_are_not_judged(tmp_path):
+def test_variances_that_are_not_judged(tmp_path):
+    """Those of a partial run, and of one that does not divide as the equations do."""
     full(tmp_path, "norm_prop", [1.4])
+    released = "ptb --model norm_prop --compensation released"
+    make_run(tmp_path, released, [2, 1.8], name="-released", ended_by="patience")
     make_run(tmp_path, "ptb --model norm_prop --preset small", [2, 1.8], name="-small")
     known = {"model": "norm_prop", "assumed_cells": 0.66, "cells": [0.7]}
     known.update(when="after training", states=[1.5] * 20)
-    names = ("ptb-norm_prop-1", "ptb-norm_prop-1-small")
+    names = ("ptb-norm_prop-1", "ptb-norm_prop-1-small", "ptb-norm_prop-1-released")
     curves = [{**known, "source": f"{name}, epoch 2"} for name in names]
     (tmp_path / "figures").mkdir()
     content = json.dumps({"curves": curves})
     (tmp_path / "figures" / "variances.json").write_text(content)
     said = re.findall("- After training .*", report(tmp_path))
-    assert ["**contradicts the claim**" in line for line in said] == [True, False]
-    assert said[1].endswith("no verdict, for the run is partial or of another size.")
+    assert ["**contradicts the claim**" in line for line in said] == [
+        True,
+        False,
+        False,
+    ]
+    why = "no verdict, for the run is partial, of another size or of another form."
+    assert said[1].endswith(why) and said[2].endswith(why)
 
 
 def test_a_run_that_was_asked_for_less_is_partial_too(tmp_path):
