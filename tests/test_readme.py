@@ -6,6 +6,8 @@ import numpy
 import yaml
 
 from common import ROOT
+from experiments.published import published
+from report.page import write
 
 
 def test_example():
@@ -34,9 +36,26 @@ def test_citation():
     assert citation["license"] == "MIT" and (ROOT / "LICENSE").is_file()
 
 
-def test_published_and_obtained():
+def test_the_published_table_of_the_readme():
+    """The README prints what `published.yaml` holds."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    part = readme[readme.index("## Published and obtained") :]
+    tables = published()
+    for model, row in tables["table_1"].items():
+        if isinstance(row, dict):
+            assert re.search(rf"\n\| {model}[^|]* \| {row['valid_bpc']:.3f} \|", part)
+    norm_prop = tables["table_2"]["norm_prop"]["test_bpc"]
+    assert f"\n| norm_prop | {norm_prop:.3f} |" in part
+    for model, row in tables["table_3"].items():
+        if isinstance(row, dict):
+            assert re.search(rf"\n\| {model}[^|]* \| {row['test_nll']:.2f} \|", part)
+
+
+def test_the_obtained_table_of_the_readme():
     """The README's table is the first of the archive's report, our models' rows."""
-    report = (ROOT / "results/archive/report.md").read_text(encoding="utf-8")
+    archive = ROOT / "results" / "archive"
+    report = write([archive]).as_markdown()
+    assert (archive / "report.md").read_text(encoding="utf-8") == report
     first = report[report.index("|  | Published |") :].partition("\n\n")[0]
     rows = [row for row in first.splitlines() if "not a model here" not in row]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -661,11 +661,8 @@ def test_variances_that_are_not_judged(tmp_path):
     content = json.dumps({"curves": curves})
     (tmp_path / "figures" / "variances.json").write_text(content)
     said = re.findall("- After training .*", report(tmp_path))
-    assert ["**contradicts the claim**" in line for line in said] == [
-        True,
-        False,
-        False,
-    ]
+    judged = ["**contradicts the claim**" in line for line in said]
+    assert judged == [True, False, False]
     why = "no verdict, for the run is partial, of another size or of another form."
     assert said[1].endswith(why) and said[2].endswith(why)
 
