@@ -130,7 +130,9 @@ class Experiment:
         """``here - there`` with its sign; None where one is missing."""
         if None in (here, there) or math.isnan(here - there):
             return None
-        return f"{here - there:+.{self.digits}f}".replace("-", "−")
+        # Adding 0 makes +0 of -0, so that what rounds to nothing is not "lower".
+        apart = round(here - there, self.digits) + 0.0
+        return f"{apart:+.{self.digits}f}".replace("-", "−")
 
 
 PTB = Experiment(

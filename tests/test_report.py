@@ -450,6 +450,16 @@ def test_a_diverged_run_is_a_step_without_a_difference(tmp_path):
     assert line in text
 
 
+@pytest.mark.parametrize(
+    "score, difference", [(1.4219, "(+0.000)"), (1.421, "(−0.001)")]
+)
+def test_what_rounds_to_no_difference_has_no_minus(tmp_path, score, difference):
+    make_run(tmp_path, "ptb --model norm_prop", [score])
+    caption = "Character-level Penn Treebank, validation"
+    shown = cells(report(tmp_path), caption, "norm_prop, eq. 13-15")
+    assert shown["Difference"] == difference
+
+
 def test_batch_norm_says_its_statistics(tmp_path):
     scores = {"valid_bpc": 1.41, "batch": {"valid_bpc": 1.46}, "epoch": 3}
     path = by_patience(tmp_path, "ptb --model batch_norm", [1.5, 1.45, 1.44, 1.5])
