@@ -40,7 +40,7 @@ def test_the_papers_plan():
         "draw-baseline-1": {},
         "draw-weight_norm-1": {},
         "draw-layer_norm-1": {},
-        "ptb-norm_prop-1-table2": {**released, **plain},
+        "ptb-norm_prop-1-table2": released,
         "ptb-weight_norm-1-gammas-2": {"gamma_x": (None, 2.0), "gamma_h": (None, 2.0)},
         "ptb-norm_prop-1-early-plain-softmax": {
             "compensation": ("paper", "early"),
