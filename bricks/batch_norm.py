@@ -3,13 +3,13 @@
 from blocks.bricks.base import application, lazy
 from blocks.bricks.recurrent import recurrent
 from blocks.initialization import Constant
-from blocks.roles import BIAS, WEIGHT
+from blocks.roles import BIAS, WEIGHT, add_role
 from theano import tensor
 
 from bricks.lstm import LSTM, copy_masked, saved_for_backward
 from bricks.norm import Norm
 from bricks.population import PopulationStatistics, batch_statistics, time_steps
-from bricks.roles import allocate
+from bricks.roles import FIXED, allocate
 
 EPSILON = 1e-5
 # What the recurrence of BatchNormLSTM is given at inference, and else returns.
@@ -116,7 +116,8 @@ class BatchNormLSTM(LSTM):
         h_t &= s(o) \tanh(BN(c_t; \gamma_c, \beta_c))
 
     Statistics are taken over the batch, for each time step separately. At inference
-    they are those of the population. BN(W_x x_t) comes from :class:`BatchNorm`.
+    they are those of the population. BN(W_x x_t) comes from :class:`BatchNorm`. Of the
+    initial states only c_0 is trained; h_0 stays zero.
 
     Parameters
     ----------
@@ -137,6 +138,10 @@ class BatchNormLSTM(LSTM):
 
     def _allocate(self):
         super()._allocate()
+        # BN(W_h h_0) is zero whatever h_0 is, the same in the whole batch. Its gradient
+        # would be rounding alone, and Adam makes steps of full size of that: h_0 would
+        # wander, and the moving average lag behind it.
+        add_role(self.initial_state, FIXED)
         self.gamma_h = allocate(self, "gamma_h", (4 * self.dim,), WEIGHT)
         self.gamma_c = allocate(self, "gamma_c", (self.dim,), WEIGHT)
         self.beta_c = allocate(self, "beta_c", (self.dim,), BIAS)

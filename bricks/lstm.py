@@ -72,7 +72,7 @@ class LSTM(BaseRecurrent, Initializable):
 
     @application(outputs=["states", "cells"])
     def initial_states(self, batch_size, *args, **kwargs):
-        """The trainable h_0 and c_0, repeated over the batch: (batch, d) each."""
+        """h_0 and c_0, repeated over the batch: (batch, d) each."""
         return [
             tensor.repeat(initial[None, :], batch_size, axis=0)
             for initial in (self.initial_state, self.initial_cells)
@@ -137,7 +137,7 @@ class LSTM(BaseRecurrent, Initializable):
             For the models that need it; see :meth:`bricks.norm.Norm.apply`.
         **kwargs
             ``states`` and ``cells`` (batch, d) to start from something else than
-            the trainable h_0 and c_0, and the options of Blocks' ``recurrent``,
+            the brick's own h_0 and c_0, and the options of Blocks' ``recurrent``,
             such as ``iterate``.
 
         Returns

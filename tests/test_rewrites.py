@@ -363,13 +363,8 @@ def test_a_model_and_its_gradients_are_the_same():
     names, (fast, values), (slow, expected) = json.loads(done.stdout)
     assert fast and not slow
     for name, value, other in zip(names, values, expected):
-        size = numpy.abs(other).max()
-        if name == "initial_state":
-            # The same in all rows, so that batch normalisation takes it out: the
-            # gradient is zero, but for rounding (in double precision 2e-16).
-            assert max(size, numpy.abs(value).max()) < 4 * numpy.finfo("float32").eps
-        else:
-            numpy.testing.assert_allclose(value, other, rtol=0, atol=2e-5 * size)
+        atol = 2e-5 * numpy.abs(other).max()
+        numpy.testing.assert_allclose(value, other, rtol=0, atol=atol, err_msg=name)
 
 
 ROWS = """
