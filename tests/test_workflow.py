@@ -355,6 +355,39 @@ def test_an_interrupted_plan_continues(snakemake, tmp_path):
     assert status == 0 and "Nothing to be done" in said and "[ptb" not in said
 
 
+FAKE = """#!/bin/sh
+[ "$3" != {slow} ] || sleep 2
+echo "$3" >>"{log}"
+[ "$2" = datasets ] || touch "$3"/slot.json
+"""
+
+
+@pytest.mark.parametrize("slow", ["ptb", "mnist"])
+def test_runs_begin_in_the_plans_order(snakemake, tmp_path, slow):
+    """Whichever data take longer to come."""
+    log, fake = tmp_path / "log", tmp_path / "fake"
+    fake.write_text(FAKE.format(slow=slow, log=log))
+    fake.chmod(0o755)
+    runs = [
+        {"experiment": "ptb", "model": model} for model in ("baseline", "norm_prop")
+    ]
+    runs.append({"experiment": "draw", "model": "baseline"})
+    plan = Plan(write(tmp_path, {"runs": runs, "figures": [], "report": False}))
+    options = parse(["--plan", str(plan.path), "--jobs", "2", "--threads", "1"])
+    results = tmp_path / "r"
+    results.mkdir()
+    configured = configuration(plan, options, results, None)
+    configured.update(python=str(fake), run_python=str(fake))
+    configured["path"] = str(tmp_path / "plan.json")
+    (tmp_path / "plan.json").write_text(json.dumps(configured))
+    subprocess.run(
+        program.command(snakemake, options, results, configured, []), check=True
+    )
+    began = log.read_text().split()
+    assert set(began[:2]) == {"ptb", "mnist"}
+    assert set(began[2:4]) == set(list(plan.runs)[:2]) and len(began) == 5
+
+
 def test_what_jobs_on_a_cluster_are_told(tmp_path):
     plan = Plan(write(tmp_path, TINY))
     words = ["--plan", str(plan.path), "--stop-after", "30", "--threads", "3"]

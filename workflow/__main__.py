@@ -52,6 +52,8 @@ def configuration(plan, options, results, data_dir):
             "log": str(results / "logs" / f"{name}.log"),
         }
     slot, cores = options.stop_after, len(os.sched_getaffinity(0))
+    share = 1 if options.profile else max(1, cores // options.jobs)
+    threads = options.threads or share
     return {
         "root": str(ROOT),
         "python": sys.executable,
@@ -62,8 +64,8 @@ def configuration(plan, options, results, data_dir):
         # On a cluster jobs wait in a queue, and the time is that of each.
         "minutes": slot if options.profile else None,
         "until": time.time() + 60 * slot if slot and not options.profile else None,
-        "threads": options.threads
-        or (1 if options.profile else max(1, cores // options.jobs)),
+        "threads": threads,
+        "all_threads": 1 if options.profile else threads * options.jobs,
         "runs": runs,
         "figures": plan.figures,
         "report": plan.report,
@@ -82,7 +84,7 @@ def command(python, options, results, configured, unfinished):
         words += ["--profile", Path(options.profile).resolve()]
         words += ["--jobs", options.jobs] if options.jobs else []
     else:
-        words += ["--profile", "none", "--cores", configured["threads"] * options.jobs]
+        words += ["--profile", "none", "--cores", configured["all_threads"]]
     # Else one would be looked for in the folder where this was started.
     words += ["--workflow-profile", "none"]
     words += ["--dry-run"] if options.dry_run else ["--quiet", "progress", "rules"]
